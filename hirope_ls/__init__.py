@@ -1,0 +1,1 @@
+"""Code completion that understands long code: an LSP server with hierarchical rotary positions."""
