@@ -1,0 +1,97 @@
+"""The narrow seam to a language model: token ids and position ids in, token ids out.
+
+Knows no documents, no LSP, and imports no torch, so that whoever only talks *about* a model stays quick to import.
+`model/decode.py` is the model in this process; a remote one can stand behind the same `LanguageModel`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int32]
+Reason = Literal["stop", "length", "deadline", "cancelled", "memory"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to stop. `deadline` is in the seconds of time.monotonic(). A forbidden id is never generated, unless it is a
+    stop id: those end the generation and are not generated either."""
+
+    max_new_tokens: int
+    deadline: float | None = None
+    stop_ids: frozenset[int] = frozenset()
+    forbidden_ids: frozenset[int] = frozenset()
+
+
+class StopFlag(Protocol):
+    """Anything that can be asked whether to stop; a threading.Event will do."""
+
+    def is_set(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Prefilled:
+    """The prompt is in the cache (or as much of it as was computed before a stop): rows taken from the cache, rows
+    computed, and how long it took in milliseconds."""
+
+    reused: int
+    prefilled: int
+    ms: float
+
+
+@dataclass(frozen=True)
+class Generated:
+    """One new token; `logprob` is its natural log-probability under the model, before any id is forbidden."""
+
+    id: int
+    logprob: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The last event. `memory`: the prompt or its continuation does not fit into the cache or the device."""
+
+    reason: Reason
+
+
+Event = Prefilled | Generated | Finished
+
+
+class LanguageModel(Protocol):
+    """A causal model with a cache per session. All calls come from one thread.
+
+    `ids` is int32[n], n >= 1; `positions` is int32[levels, n], the unit index in row 0 and the token index inside the
+    unit in the last row. Arrays of other shapes and ids outside the vocabulary raise ValueError.
+    """
+
+    def generate(
+        self, session: str, ids: IntArray, positions: IntArray, limits: Limits, stop: StopFlag
+    ) -> Iterator[Event]:
+        """Continue the prompt greedily: one Prefilled, any number of Generated, one Finished.
+
+        The longest prefix equal in ids and positions to what the session holds is reused. What was computed stays in
+        the session, whatever ends the generation, closing the iterator included; a generated token has the unit of the
+        token before it and the next index in it.
+        """
+        ...
+
+    def warm(self, session: str, ids: IntArray, positions: IntArray, stop: StopFlag) -> Prefilled:
+        """Bring the prompt into the session's cache in small chunks, looking at `stop` between them."""
+        ...
+
+    def cached(self, session: str) -> tuple[int, int]:
+        """(tokens, bytes) held for the session; (0, 0) when nothing is."""
+        ...
+
+    def drop(self, session: str) -> None:
+        """Forget the session."""
+        ...
+
+    def score(self, ids: IntArray, positions: IntArray) -> NDArray[np.float32]:
+        """Natural log-probabilities of ids[1:], each after all that precedes it: float32[n-1]."""
+        ...
