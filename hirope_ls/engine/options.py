@@ -1,0 +1,29 @@
+"""What a completion may cost and how long it may get: the engine's own few numbers, free of any settings file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SHORT_CONTEXT = 2048
+"""Models trained for at most so many tokens get prompts 16 times as long; others 32,768 tokens."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Limits of one completion, in tokens and lines.
+
+    `max_new_tokens` bounds what is generated. `max_lines` bounds a block; 1 means never more than one line.
+    `suffix_tokens` is about how much of the text after the cursor the model sees (at most 128).
+    `max_prompt_tokens` bounds the text before the cursor that the model sees; None chooses by the model.
+    """
+
+    max_new_tokens: int = 96
+    max_lines: int = 8
+    suffix_tokens: int = 96
+    max_prompt_tokens: int | None = None
+
+    def prompt_cap(self, trained_length: int) -> int:
+        """Tokens of the file before the cursor that go into a prompt for a model of this trained length."""
+        if self.max_prompt_tokens is not None:
+            return max(self.max_prompt_tokens, 64)
+        return 16 * trained_length if trained_length <= SHORT_CONTEXT else 32_768
