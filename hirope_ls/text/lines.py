@@ -1,4 +1,4 @@
-"""Where lines start, kept up to date without rescanning the file. Line ends are LSP's: `\\n`, `\\r\\n`, `\\r`, no others.
+"""Where lines start, kept up to date without rescanning the file. Line ends: `\\n`, `\\r\\n`, `\\r`, no others.
 
 Whether a line starts at offset s depends on the two bytes around s alone, so an edit of the bytes a..b can
 only change the starts in a..b: all others stay or move by a constant. The starts are kept in runs of a few
@@ -83,7 +83,7 @@ def _starts_between(data: bytes, low: int, high: int) -> list[int]:
 
 
 def _cut(starts: list[int]) -> list[tuple[int, tuple[int, ...]]]:
-    """`starts` in even runs of at most `_RUN`, each with its base; even, so that typing lines does not cut off crumbs."""
+    """`starts` in runs of at most `_RUN`, each with its base; even ones, so that typing lines cuts off no crumbs."""
     count = -(-len(starts) // _RUN)
     pieces = []
     for piece in range(count):

@@ -1,0 +1,1 @@
+"""Joins text, syntax and model: versioned views of files, prompts, completions. Knows no protocol."""

@@ -1,0 +1,202 @@
+"""Text to token ids with exact byte ends, and after an edit only what the edit can have changed.
+
+Two families are read from tokenizer.json: byte-level BPE (GPT-2, Qwen, StarCoder, DeepSeek) and sentencepiece-like
+BPE with byte fallback (Llama-2, CodeLlama). Neither may lose a byte, so what would is left out on loading: Unicode
+normalisation, a space put before the text, and control tokens, whose names in a source are plain text.
+Knows no files but the model's folder, no syntax and no model. Needs neither torch nor transformers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from hirope_ls.model.cuts import Cuts, cuts_for
+from hirope_ls.model.vocabulary import META, SpecialTokens, byte_level_bytes, metaspace_bytes, special_tokens
+from hirope_ls.problems import ModelRefused, never
+from hirope_ls.text import Edit
+
+__all__ = ["SpecialTokens", "TextTokenizer", "Tokens"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tokens:
+    """The tokens of one text: `ids` int32[n], `ends` int64[n], where each token's bytes end; arrays are read-only.
+
+    The tokens' bytes joined are the text exactly, so a token starts where the one before it ends.
+    """
+
+    ids: NDArray[np.int32]
+    ends: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Tokens):
+            return NotImplemented
+        return np.array_equal(self.ids, other.ids) and np.array_equal(self.ends, other.ends)
+
+    def before(self, offset: int) -> int:
+        """How many tokens end at or before the byte `offset`."""
+        return int(np.searchsorted(self.ends, offset, side="right"))
+
+
+class TextTokenizer:
+    """A model's tokenizer for source text. Immutable once made; use it from one thread at a time."""
+
+    def __init__(self, spec: dict[str, Any], settings: dict[str, Any]) -> None:
+        """`spec` is tokenizer.json, `settings` tokenizer_config.json. Raises ModelRefused."""
+        spec, controls = _lossless(spec)
+        self._meta = not _has_type(spec.get("pre_tokenizer"), "ByteLevel")
+        table = metaspace_bytes if self._meta else byte_level_bytes
+        known, self._byte_ids = table(spec["model"]["vocab"])
+        known |= {token["id"]: token["content"].encode() for token in spec["added_tokens"]}
+        known |= dict.fromkeys(controls.values(), b"")
+        self.special = special_tokens(controls, spec, settings)
+        self.vocab_size = max(known) + 1
+        self._bytes = [known.get(id, b"") for id in range(self.vocab_size)]
+        self._lengths = np.array([len(piece) for piece in self._bytes], np.int64)
+        rewritten = spec["added_tokens"] or spec["normalizer"]
+        self._cuts: Cuts | None = None if rewritten else cuts_for(spec["pre_tokenizer"])
+        try:
+            self._tokenizer = Tokenizer.from_str(json.dumps(spec))
+        except Exception as error:  # the library raises plain Exception
+            raise ModelRefused(f"the tokenizer cannot be read: {error}") from None
+
+    @classmethod
+    def load(cls, folder: Path) -> TextTokenizer:
+        """The tokenizer of a model folder. Raises ModelRefused if there is none, or none that is exact."""
+        try:
+            spec = json.loads((folder / "tokenizer.json").read_text("utf-8"))
+            at = folder / "tokenizer_config.json"
+            settings = json.loads(at.read_text("utf-8")) if at.exists() else {}
+        except (OSError, ValueError) as error:
+            raise ModelRefused(f"no readable tokenizer.json in {folder}: {error}") from None
+        if not isinstance(spec, dict) or not isinstance(settings, dict):
+            raise ModelRefused(f"the tokenizer in {folder} is no JSON object")
+        try:
+            return cls(spec, settings)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise ModelRefused(f"the tokenizer in {folder} is malformed: {error!r}") from None
+
+    @property
+    def local(self) -> bool:
+        """Whether `update` works on a window (see cuts.py); otherwise it encodes the whole text again."""
+        return self._cuts is not None
+
+    def encode(self, data: bytes) -> Tokens:
+        """The tokens of `data` (valid UTF-8), no special tokens added or recognised."""
+        text = data.decode()
+        ids = self._encode_around_meta(text) if self._meta and META in text else self._encode(text)
+        lengths = self._lengths[ids]
+        if int(lengths.sum()) != len(data):
+            never("tokens do not add up to the text", bytes=len(data), tokens=len(ids))
+            ids = np.array([self._byte_ids[byte] for byte in data], np.int32)
+            lengths = np.ones(len(data), np.int64)
+        return _tokens(ids, np.cumsum(lengths, dtype=np.int64))
+
+    def update(self, old: Tokens, old_data: bytes, edit: Edit, new_data: bytes) -> Tokens:
+        """`encode(new_data)`, where `new_data` is `old_data` after `edit` and `old` is `encode(old_data)`.
+
+        Tokenises what lies between the last cut wholly before the edit and the first one wholly after it.
+        """
+        if self._cuts is None:
+            return self.encode(new_data)
+        start = self._cuts.before(old_data, edit.start)
+        end = self._cuts.after(new_data, edit.new_end)
+        low, high = old.before(start), old.before(end - edit.delta)
+        if (low and old.ends[low - 1] != start) or (high and old.ends[high - 1] != end - edit.delta):
+            never("a cut is no border of tokens", start=start, end=end)
+            return self.encode(new_data)
+        window = self.encode(new_data[start:end])
+        ids = np.concatenate((old.ids[:low], window.ids, old.ids[high:]))
+        ends = np.concatenate((old.ends[:low], window.ends + start, old.ends[high:] + edit.delta))
+        return _tokens(ids, ends)
+
+    def token_bytes(self, id: int) -> bytes:
+        """The bytes of one id; empty for control tokens and for ids the vocabulary does not have."""
+        return self._bytes[id] if 0 <= id < self.vocab_size else b""
+
+    def decode(self, ids: Iterable[int]) -> bytes:
+        """The bytes of `ids`, exactly: perhaps half a character at either end."""
+        return b"".join(self.token_bytes(int(id)) for id in ids)
+
+    def _encode(self, text: str) -> NDArray[np.int32]:
+        return np.array(self._tokenizer.encode(text, add_special_tokens=False).ids, np.int32)
+
+    def _encode_around_meta(self, text: str) -> NDArray[np.int32]:
+        """As `_encode`, with the sign that stands for a space written as bytes, to tell the two apart."""
+        sign = np.array([self._byte_ids[byte] for byte in META.encode()], np.int32)
+        parts: list[NDArray[np.int32]] = []
+        for piece in text.split(META):
+            parts += (self._encode(piece), sign)
+        return np.concatenate(parts[:-1])
+
+
+def _tokens(ids: NDArray[np.int32], ends: NDArray[np.int64]) -> Tokens:
+    ids.flags.writeable = False
+    ends.flags.writeable = False
+    return Tokens(ids, ends)
+
+
+def _lossless(spec: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
+    """tokenizer.json without what loses or adds bytes, and the control tokens taken out of it (text -> id)."""
+    model = dict(spec["model"])
+    if model.get("type", "BPE") != "BPE" or model.get("dropout") or model.get("end_of_word_suffix"):
+        raise ModelRefused("only BPE tokenizers without dropout and word endings are supported")
+    spaces = [token for token in spec.get("added_tokens", []) if not token["special"] and token["content"].isspace()]
+    controls = {token["content"]: token["id"] for token in spec.get("added_tokens", []) if token not in spaces}
+    if model.get("ignore_merges"):  # such a model takes a whole piece that is in the vocabulary, also a control token
+        model["vocab"] = {token: id for token, id in model["vocab"].items() if token not in controls}
+    kept = {
+        "model": model,
+        "added_tokens": spaces,
+        "normalizer": _lossless_normalizer(spec.get("normalizer")),
+        "pre_tokenizer": _lossless_pre_tokenizer(spec.get("pre_tokenizer")),
+        "post_processor": None,
+        "truncation": None,
+        "padding": None,
+    }
+    return spec | kept, controls
+
+
+def _lossless_normalizer(normalizer: dict[str, Any] | None) -> dict[str, Any] | None:
+    steps = [] if normalizer is None else normalizer.get("normalizers", [normalizer])
+    kept = [step for step in steps if step["type"] not in ("NFC", "NFD", "NFKC", "NFKD", "Prepend")]
+    for step in kept:
+        if step["type"] != "Replace" or step["pattern"] != {"String": " "} or step["content"] != META:
+            raise ModelRefused(f"the tokenizer changes texts in an unknown way: {step['type']}")
+    return kept[0] if kept else None
+
+
+def _lossless_pre_tokenizer(pre_tokenizer: dict[str, Any] | None) -> dict[str, Any] | None:
+    if pre_tokenizer is None:
+        return None
+    match pre_tokenizer["type"]:
+        case "Sequence":
+            stages = [_lossless_pre_tokenizer(stage) for stage in pre_tokenizer["pretokenizers"]]
+            return pre_tokenizer | {"pretokenizers": stages}
+        case "ByteLevel":
+            return pre_tokenizer | {"add_prefix_space": False}
+        case "Metaspace":
+            return pre_tokenizer | {"prepend_scheme": "never"}
+        case "Digits" | "Punctuation":
+            return pre_tokenizer
+        case "Split" if pre_tokenizer["behavior"] != "Removed" or pre_tokenizer.get("invert"):
+            return pre_tokenizer
+        case kind:
+            raise ModelRefused(f"the tokenizer drops or adds characters: pre-tokenizer {kind}")
+
+
+def _has_type(pre_tokenizer: dict[str, Any] | None, kind: str) -> bool:
+    if pre_tokenizer is None:
+        return False
+    return any(stage["type"] == kind for stage in pre_tokenizer.get("pretokenizers", [pre_tokenizer]))
