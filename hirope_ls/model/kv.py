@@ -1,0 +1,192 @@
+"""The KV store: sessions of cached rows under one budget of bytes.
+
+A `Session` pairs slabs with the ids and positions their rows were computed from, and those are compared exactly, never
+by a hash alone. Knows no model and no documents; a session's key is any string.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hirope_ls.model.generator import IntArray
+from hirope_ls.model.slabs import LayerShape, SlabCache
+from hirope_ls.problems import never
+
+_ROUND = 64  # rows; capacities are multiples of it, where the budget allows
+
+
+class BudgetError(Exception):
+    """A single session needs more rows than the whole budget holds."""
+
+
+class Session:
+    """A cache and the ids and position ids its rows were computed from.
+
+    Rows are first staged, then computed, then committed: a failure between leaves the committed rows as they were.
+    `lease` tells a paused generation whether the session is still its own.
+    """
+
+    def __init__(self, cache: SlabCache, levels: int, device: torch.device) -> None:
+        self.cache = cache
+        self.length = 0
+        self.lease = object()
+        self._device = device
+        self._ids = np.zeros(0, np.int32)
+        self._positions = np.zeros((levels, 0), np.int32)
+        self._rows = torch.from_numpy(self._positions)
+
+    @property
+    def levels(self) -> int:
+        return len(self._positions)
+
+    def grow(self, capacity: int) -> None:
+        self.cache.grow(capacity)
+        ids, positions = np.zeros(capacity, np.int32), np.zeros((self.levels, capacity), np.int32)
+        ids[: self.length] = self._ids[: self.length]
+        positions[:, : self.length] = self._positions[:, : self.length]
+        self._ids, self._positions = ids, positions
+        self._rows = torch.from_numpy(positions).to(self._device)  # on the CPU the same memory
+
+    def shared(self, ids: IntArray, positions: IntArray) -> int:
+        """Length of the longest common prefix, equal in ids and in every level of the positions."""
+        size = min(self.length, len(ids))
+        if len(positions) != self.levels:
+            return 0
+        differs = ids[:size] != self._ids[:size]
+        differs |= (positions[:, :size] != self._positions[:, :size]).any(axis=0)
+        return int(differs.argmax()) if differs.any() else size
+
+    def truncate(self, length: int) -> None:
+        self.length = min(self.length, length)
+        self.cache.truncate(self.length)
+
+    def stage(self, ids: IntArray, positions: IntArray) -> Tensor:
+        """Write down what is computed next; returns the positions of all keys then, int32 [levels, total]."""
+        end = self.length + len(ids)
+        self._ids[self.length : end] = ids
+        self._positions[:, self.length : end] = positions
+        if self._device.type != "cpu":
+            self._rows[:, self.length : end] = torch.from_numpy(positions).to(self._device)
+        return self._rows[:, :end]
+
+    def stage_next(self, token: int) -> Tensor:
+        """Stage one token that continues the unit of the last row."""
+        end = self.length + 1
+        self._ids[end - 1] = token
+        self._positions[:, end - 1] = self._positions[:, end - 2]
+        self._positions[-1, end - 1] += 1
+        if self._device.type != "cpu":
+            self._rows[:, end - 1] = self._rows[:, end - 2]
+            self._rows[-1, end - 1] += 1
+        return self._rows[:, :end]
+
+    def commit(self, count: int) -> None:
+        self.length += count
+
+
+class KVStore:
+    """Sessions by key, the least recently used first, never holding more than `budget_bytes` in slabs.
+
+    Owned by the thread that first uses it. Whole sessions are evicted, oldest first, before another one grows.
+    """
+
+    def __init__(
+        self, shapes: tuple[LayerShape, ...], dtype: torch.dtype, device: torch.device, budget_bytes: int
+    ) -> None:
+        self._shapes, self._dtype, self._device = shapes, dtype, device
+        self.budget_bytes = budget_bytes
+        self.row_bytes = sum(shape.kv_heads * (shape.key_dim + shape.value_dim) for shape in shapes) * dtype.itemsize
+        self._sessions: dict[str, Session] = {}
+        self._owner: int | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sessions)
+
+    @property
+    def used_bytes(self) -> int:
+        return sum(session.cache.nbytes for session in self._sessions.values())
+
+    @property
+    def most_rows(self) -> int:
+        """Rows that the budget holds for a session that has it all to itself."""
+        return self.budget_bytes // self.row_bytes
+
+    def get(self, key: str) -> Session | None:
+        self._check_owner()
+        return self._sessions.get(key)
+
+    def open(self, key: str, levels: int) -> Session:
+        """The session of that key, or a new one: now the most recently used, and leased to the caller."""
+        self._check_owner()
+        session = self._sessions.pop(key, None)
+        if session is None or session.levels != levels:
+            if session is not None:
+                session.cache.release()
+            session = Session(SlabCache(self._shapes, self._dtype, self._device), levels, self._device)
+        self._sessions[key] = session
+        session.lease = object()
+        return session
+
+    def reserve(self, key: str, least: int, wanted: int) -> int:
+        """Give the session `key` room for `wanted` rows, or as many as fit but no fewer than `least`; the room it has.
+
+        Others are evicted for it. Rows already held survive where the budget allows copying them (old and new of one
+        layer exist at the same time), else the session is emptied. Raises BudgetError.
+        """
+        self._check_owner()
+        session = self._sessions[key]
+        if least > self.most_rows:
+            raise BudgetError
+        wanted = min(wanted, self.most_rows)
+        if session.cache.capacity < wanted:
+            self._grow(session, wanted)
+        if self.used_bytes > self.budget_bytes:
+            never("the KV budget is exceeded", used=self.used_bytes, budget=self.budget_bytes)
+        return session.cache.capacity
+
+    def _grow(self, session: Session, rows: int) -> None:
+        if rows * self.row_bytes + _copying(session) > self.budget_bytes:
+            session.truncate(0)
+            session.cache.release()
+        need = rows * self.row_bytes + _copying(session)
+        self._evict(session, self.budget_bytes - need)
+        others = self.used_bytes - session.cache.nbytes
+        room = (self.budget_bytes - others - _copying(session)) // self.row_bytes
+        generous = max(2 * session.cache.capacity, -(-rows // _ROUND) * _ROUND)
+        session.grow(min(generous, room))
+
+    def _evict(self, keep: Session, allowed: int) -> None:
+        """Drop the oldest sessions until all but `keep` fit into `allowed` bytes."""
+        for key in [key for key, session in self._sessions.items() if session is not keep]:
+            if self.used_bytes - keep.cache.nbytes <= allowed:
+                return
+            self.drop(key)
+
+    def drop(self, key: str) -> None:
+        self._check_owner()
+        session = self._sessions.pop(key, None)
+        if session is not None:
+            session.lease = object()  # a paused generation may still hold it
+            session.truncate(0)
+            session.cache.release()
+
+    def clear(self) -> None:
+        for key in list(self._sessions):
+            self.drop(key)
+
+    def _check_owner(self) -> None:
+        here = threading.get_ident()
+        if self._owner is None:
+            self._owner = here
+        if self._owner != here:
+            never("the KV store is used from a second thread")
+
+
+def _copying(session: Session) -> int:
+    """Bytes held twice while the session grows: one layer's slabs."""
+    return max(layer.nbytes for layer in session.cache.layers)

@@ -1,0 +1,123 @@
+"""Preallocated key and value slabs as a transformers Cache: written in place, cut without copying.
+
+Knows shapes and rows; knows no tokens, positions or budgets. Keys are stored as the model makes them, before any
+rotation: positions are applied when attention is computed, so a changed position id never makes a stored key wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers.cache_utils import Cache, CacheLayerMixin
+
+
+@dataclass(frozen=True)
+class LayerShape:
+    """What one layer caches for each token: `kv_heads` keys of `key_dim` and values of `value_dim` numbers."""
+
+    kv_heads: int
+    key_dim: int
+    value_dim: int
+
+
+class SlabLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
+    """One layer's keys [1, kv_heads, capacity, key_dim] and values, of which the first `length` rows count.
+
+    `update` writes in place and returns views. A sliding-window layer too keeps every row: the attention function
+    looks at the window itself, and a dropped row could not come back when the text is cut.
+    """
+
+    is_sliding = False
+    is_croppable = True
+    keys: Tensor
+    values: Tensor
+
+    def __init__(self, shape: LayerShape, dtype: torch.dtype, device: torch.device) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.keys = torch.empty(1, shape.kv_heads, 0, shape.key_dim, dtype=dtype, device=device)
+        self.values = torch.empty(1, shape.kv_heads, 0, shape.value_dim, dtype=dtype, device=device)
+        self.length = 0
+        self.is_initialized = True
+
+    @property
+    def capacity(self) -> int:
+        return self.keys.shape[2]
+
+    @property
+    def nbytes(self) -> int:
+        return self.keys.nbytes + self.values.nbytes
+
+    def grow(self, capacity: int) -> None:
+        """Move to slabs of `capacity` rows, keeping the first `length`."""
+        self.keys, self.values = self._moved(self.keys, capacity), self._moved(self.values, capacity)
+
+    def _moved(self, slab: Tensor, capacity: int) -> Tensor:
+        wider = slab.new_empty(1, slab.shape[1], capacity, slab.shape[3])
+        wider[:, :, : self.length] = slab[:, :, : self.length]
+        return wider
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        """Append rows [1, kv_heads, n, dim]; views of all rows so far come back."""
+        start, end = self.length, self.length + key_states.shape[2]
+        if end > self.capacity:
+            self.grow(max(end, 2 * self.capacity))
+        self.keys.narrow(2, start, end - start).copy_(key_states)
+        self.values.narrow(2, start, end - start).copy_(value_states)
+        self.length = end
+        return self.keys.narrow(2, 0, end), self.values.narrow(2, 0, end)
+
+    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
+        """Nothing is lazy here: the shapes are known beforehand."""
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        return self.length + query_length, 0
+
+    def get_seq_length(self) -> int:
+        return self.length
+
+    def get_max_length(self) -> int:
+        return -1
+
+    def reset(self) -> None:
+        self.length = 0
+
+    def crop(self, tokens_to_remove: int) -> None:
+        """Forget the last -`tokens_to_remove` rows (transformers counts them negatively)."""
+        self.length = max(0, self.length - abs(tokens_to_remove))
+
+
+class SlabCache(Cache):
+    """A transformers Cache of slab layers, for one sequence."""
+
+    layers: list[SlabLayer]  # type: ignore[assignment]
+
+    def __init__(self, shapes: tuple[LayerShape, ...], dtype: torch.dtype, device: torch.device) -> None:
+        super().__init__(layers=[SlabLayer(shape, dtype, device) for shape in shapes])
+
+    @property
+    def capacity(self) -> int:
+        return min(layer.capacity for layer in self.layers)
+
+    @property
+    def nbytes(self) -> int:
+        return sum(layer.nbytes for layer in self.layers)
+
+    def grow(self, capacity: int) -> None:
+        """Grow every layer to `capacity` rows, one after the other, so that only one is ever held twice."""
+        for layer in self.layers:
+            if layer.capacity < capacity:
+                layer.grow(capacity)
+
+    def truncate(self, length: int) -> None:
+        """Keep the first `length` rows of every layer. Copies nothing."""
+        for layer in self.layers:
+            layer.length = min(layer.length, length)
+
+    def release(self) -> None:
+        """Give the memory back; the cache is empty afterwards."""
+        for layer in self.layers:
+            layer.length = 0
+            layer.grow(0)
