@@ -78,49 +78,54 @@ def repetition(text: str, before: str, after: str) -> str:
             repeated = lines[first : at + 1] if first >= period else []
             if repeated and repeated == lines[first - period : first] and any(map(_WORD.search, repeated)):
                 start = starts[first]
-                return text[: start or 0]
+                return text[: start or 0].rstrip()
     return text
 
 
 def next_lines(text: str, before: str, after: str) -> str:
     """Stop before a last line (or lines) that the file goes on with after the cursor's line."""
-    rest, _, following = after.partition("\n")
-    if rest.strip():
+    if _rest(after):
         return text
+    following = after.partition("\n")[2]
     coming = [line.strip() for line in following[:2000].splitlines() if line.strip()][:4]
     lines, starts = _lines_with(text, before.rpartition("\n")[2])
     for count in range(min(len(coming), len(lines)), 0, -1):
         start = starts[-count]
         if lines[-count:] == coming[:count] and start is not None and any(map(_WORD.search, coming[:count])):
-            return text[:start]
+            return text[:start].rstrip()
     return text
 
 
 def overlap(text: str, before: str, after: str) -> str:
     """Leave out what the rest of the cursor's line repeats: words, or closing brackets and quotes not opened here."""
-    rest = _LINE_END.split(after, maxsplit=1)[0].rstrip()
+    rest = _rest(after)
     for length in range(min(len(rest), len(text)), 0, -1):
         if text.endswith(rest[:length]) and (length == len(rest) or length >= _LONG_OVERLAP or _closes(rest[:length])):
             kept, common = text[:-length], rest[:length]
             if (len(common) > 2 or not common.isalnum()) and not _opened(kept, common):
-                return text if _needed(before.rpartition("\n")[2] + kept, common, rest) else kept
+                return text if _needed(before.rpartition("\n")[2] + kept, common, rest) else kept.rstrip("\r\n")
     return text
 
 
 def trailing_blanks(text: str, before: str, after: str) -> str:
-    """No blanks or line ends at the end."""
-    return text.rstrip()
+    """No line ends at the end, and no blanks unless they stand before the rest of the cursor's line."""
+    return text.rstrip("\r\n") if _rest(after) else text.rstrip()
 
 
 RULES: dict[str, Rule] = {
     "unprintable": unprintable,
     "special-token": special_token,
     "line-ends": line_ends,
+    "trailing-blanks": trailing_blanks,
     "repetition": repetition,
     "next-lines": next_lines,
     "overlap": overlap,
-    "trailing-blanks": trailing_blanks,
 }
+
+
+def _rest(after: str) -> str:
+    """The rest of the cursor's line, without blanks at its end."""
+    return _LINE_END.split(after, maxsplit=1)[0].rstrip()
 
 
 def _lines_with(text: str, before: str) -> tuple[list[str], list[int | None]]:
