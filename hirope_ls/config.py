@@ -26,7 +26,7 @@ class Settings:
     dtype: str = "auto"
     debounce_ms: int = 0
     deadline_ms: int = 5000
-    max_new_tokens: int = 64
+    max_new_tokens: int = 96
     kv_budget_mib: int = 1024
 
 
@@ -78,7 +78,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         "device",
         "device",
-        *_choice(r"auto|cpu|mps|cuda(:\d+)?", "`auto`, `cpu`, `cuda`, `cuda:N`, `mps`"),
+        *_choice(r"auto|cpu|cuda(:\d+)?", "`auto`, `cpu`, `cuda`, `cuda:N`"),
         "Where the model runs. `auto` takes a GPU if there is one.",
     ),
     Setting(

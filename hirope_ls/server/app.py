@@ -1,0 +1,259 @@
+"""The server's parts, wired: which message goes to whom, and what is loaded when.
+
+One object per process, on one event loop. Knows the life of a session; knows nothing of how completions are made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+import time
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
+from pygls.lsp.server import LanguageServer
+
+from hirope_ls.config import Settings, problem_message, read_settings
+from hirope_ls.engine.complete import warm
+from hirope_ls.model.generator import LanguageModel, StopFlag
+from hirope_ls.server.backend import Backend, LoadModel
+from hirope_ls.server.background import Background
+from hirope_ls.server.convert import changes, choose_encoding, document_uri, opened_document
+from hirope_ls.server.documents import Document, Documents
+from hirope_ls.server.framing import Fault
+from hirope_ls.server.inline import InlineCompletions
+from hirope_ls.server.inspect import inspection
+from hirope_ls.server.logs import ClientHandler
+from hirope_ls.server.progress import LoadProgress
+from hirope_ls.server.protocol import RequestFailed, StrictProtocol
+from hirope_ls.server.status import Status
+from hirope_ls.server.stdio import Reader, Writer
+from hirope_ls.server.watch import watch_process
+
+_log = logging.getLogger(__name__)
+
+SLOW_MS: Final = 50  # an event loop kept waiting longer than this is worth a line
+_LAST_RESORT: Final = 1.5  # seconds an orderly end may take
+
+
+def package_version() -> str:
+    """The installed version of hirope-ls."""
+    try:
+        return version("hirope-ls")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+class App:
+    """A session over two file descriptors. `run` returns the process's exit code."""
+
+    def __init__(self, overrides: Mapping[str, object] | None, load_model: LoadModel) -> None:
+        self._overrides = overrides
+        self._load_model = load_model
+        self._server = LanguageServer("hirope-ls", package_version(), protocol_cls=StrictProtocol)
+        protocol = self._server.protocol
+        assert isinstance(protocol, StrictProtocol)
+        self._protocol = protocol
+        self._protocol.handlers.update(self._handlers())
+        self._protocol.on_exit = self._end
+        self._protocol.on_bad = self._bad_notification
+        self._status = Status()
+        self._problems: tuple[str, ...] = ()
+
+    async def run(self, source: int, sink: int) -> int:
+        """Serve until the client says exit, closes `source`, or dies. The descriptors are ours to use."""
+        self._loop = asyncio.get_running_loop()
+        self._over: asyncio.Future[int] = self._loop.create_future()
+        self._background = Background()
+        self._documents = Documents(self._background, self._warm)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._backend: Backend | None = None
+        writer = Writer(sink)
+        self._protocol.set_writer(writer)
+        handler = ClientHandler(self._log_to_client)
+        logging.getLogger("hirope_ls").addHandler(handler)
+        Reader(source, self._deliver, self._source_ended).start()
+        code = await self._over
+        logging.getLogger("hirope_ls").removeHandler(handler)
+        self._background.close()
+        writer.close()
+        writer.flush(0.5)
+        if self._backend is not None and not self._backend.close(0.5):
+            os._exit(code)  # a thread inside torch cannot be ended, and must not be there when the interpreter goes
+        return code
+
+    # -- threads hand over to the loop
+
+    def _deliver(self, message: bytes | Fault) -> None:
+        self._loop.call_soon_threadsafe(self._receive, message)
+
+    def _source_ended(self) -> None:
+        self._leave("the client closed our stdin")
+
+    def _leave(self, why: str) -> None:
+        """End without an `exit`, from any thread, even if the loop or the model do not let go."""
+        code = 0 if self._protocol.state == "down" else 1
+        _log.info("leaving: %s", why)
+        last_resort = threading.Timer(_LAST_RESORT, os._exit, (code,))
+        last_resort.daemon = True
+        last_resort.start()
+        self._loop.call_soon_threadsafe(self._end, code)
+
+    def _log_to_client(self, params: types.LogMessageParams) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._protocol.notify, types.WINDOW_LOG_MESSAGE, params)
+
+    # -- on the loop
+
+    def _receive(self, message: bytes | Fault) -> None:
+        if self._over.done():
+            return
+        began = time.perf_counter()
+        self._protocol.receive(message)
+        took = (time.perf_counter() - began) * 1000
+        if took > SLOW_MS:
+            _log.info("the event loop was kept waiting for %.0f ms by one message", took)
+
+    def _end(self, code: int) -> None:
+        if not self._over.done():
+            self._over.set_result(code)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _handlers(self) -> dict[str, Any]:
+        return {
+            types.INITIALIZE: self._initialize,
+            types.INITIALIZED: self._initialized,
+            types.TEXT_DOCUMENT_DID_OPEN: lambda params: self._documents.open(*opened_document(params)),
+            types.TEXT_DOCUMENT_DID_CHANGE: lambda params: self._documents.change(*changes(params)),
+            types.TEXT_DOCUMENT_DID_CLOSE: self._close,
+            types.TEXT_DOCUMENT_INLINE_COMPLETION: lambda params: self._inline.request(params),
+            "hirope/inspect": self._inspect,
+            "hirope/status": self._status_report,
+            "hirope/lastCompletion": self._last_completion,
+        }
+
+    def _initialize(self, params: Any) -> types.InitializeResult:
+        if not isinstance(params, Mapping) or not isinstance(params.get("capabilities"), Mapping):
+            raise JsonRpcInvalidParams("capabilities is missing")
+        capabilities = params["capabilities"]
+        settings, self._problems = read_settings(params.get("initializationOptions"), self._overrides)
+        self._documents.encoding = choose_encoding(capabilities)
+        self._start_parts(settings, _announces_progress(capabilities))
+        parent = params.get("processId")
+        if isinstance(parent, int) and not isinstance(parent, bool):
+            watch_process(parent, lambda: self._leave("the editor's process is gone"))
+        return types.InitializeResult(
+            capabilities=types.ServerCapabilities(
+                position_encoding=types.PositionEncodingKind(self._documents.encoding.value),
+                text_document_sync=types.TextDocumentSyncOptions(
+                    open_close=True, change=types.TextDocumentSyncKind.Incremental
+                ),
+                inline_completion_provider=types.InlineCompletionOptions(),
+            ),
+            server_info=types.ServerInfo(name="hirope-ls", version=package_version()),
+        )
+
+    def _start_parts(self, settings: Settings, progress: bool) -> None:
+        self._progress = LoadProgress(self._protocol, progress)
+        self._backend = Backend(settings, self._background, self._load_model, self._backend_changed)
+        self._inline = InlineCompletions(self._documents, self._backend, self._status, settings)
+
+    def _initialized(self, params: Any) -> None:
+        if self._problems:
+            self._show(types.MessageType.Warning, problem_message(self._problems))
+        backend = self._backend
+        if backend is not None and backend.state == "starting" and not self._tasks:
+            self._spawn(backend.start())
+            self._spawn(self._progress.begin("loading the model"))
+
+    def _backend_changed(self) -> None:
+        backend = self._backend
+        assert backend is not None
+        if backend.state == "loading" and backend.kit is not None:
+            self._documents.start(backend.kit.pipeline)
+        elif backend.state == "refused":
+            if backend.kit is None:
+                self._documents.give_up()
+            self._progress.end("no model")
+            self._show(types.MessageType.Error, f"hirope-ls makes no suggestions: {backend.problem}")
+        elif backend.state == "ready":
+            self._progress.end("ready")
+            self._spawn(self._ready())
+
+    async def _ready(self) -> None:
+        await self._inline.fulfil_wishes()
+        for document in self._documents:
+            self._warm(document)
+        self._protocol.notify("hirope/ready", {})
+
+    def _warm(self, document: Document) -> None:
+        """Have the model read a file before it is asked about; gives way to every completion."""
+        backend = self._backend
+        if backend is None or backend.worker is None or backend.kit is None or backend.state != "ready":
+            return
+        snapshot, kit, options = document.snapshot, backend.kit, backend.options
+        if snapshot is None:
+            return
+
+        def job(model: LanguageModel, stop: StopFlag) -> None:
+            warm(snapshot, model, kit.tokenizer, kit.card, options, stop)
+
+        backend.worker.warm(document.uri, job)
+
+    def _close(self, params: Any) -> None:
+        uri = document_uri(params)
+        self._inline.forget(uri)
+        self._documents.close(uri)
+
+    async def _inspect(self, params: Any) -> dict[str, Any]:
+        uri = document_uri(params)
+        document = self._documents.get(uri)
+        snapshot = await self._documents.snapshot(document) if document is not None else None
+        backend = self._backend
+        if document is None or snapshot is None or backend is None or backend.kit is None:
+            raise RequestFailed("the document is not open" if document is None else "the document cannot be read now")
+        cached = (0, 0)
+        if backend.state == "ready" and backend.worker is not None:
+            future = backend.worker.submit(object(), lambda model, stop: model.cached(uri))
+            cached = await asyncio.wrap_future(future)
+        return inspection(snapshot, backend.kit.card.trained_length, cached, self._documents.encoding)
+
+    def _status_report(self, params: Any) -> dict[str, Any]:
+        backend = self._backend
+        kit = backend.kit if backend is not None else None
+        return {
+            "state": backend.state if backend is not None else "starting",
+            "problem": backend.problem if backend is not None else None,
+            "model": kit.card.name if kit is not None else None,
+            "documents": len(self._documents),
+            **self._status.as_json(),
+        }
+
+    def _last_completion(self, params: Any) -> dict[str, Any] | None:
+        record = self._status.last(document_uri(params))
+        return record.as_json() if record is not None else None
+
+    def _bad_notification(self, method: str, params: Any) -> None:
+        """Something was said about a document that could not be understood: its text is not known any more."""
+        if method in (types.TEXT_DOCUMENT_DID_CHANGE, types.TEXT_DOCUMENT_DID_OPEN):
+            try:
+                self._documents.distrust(document_uri(params), "a notification about it was malformed")
+            except JsonRpcInvalidParams:
+                return
+
+    def _show(self, kind: types.MessageType, message: str) -> None:
+        self._server.window_show_message(types.ShowMessageParams(type=kind, message=message))
+
+
+def _announces_progress(capabilities: Mapping[str, Any]) -> bool:
+    window = capabilities.get("window")
+    return isinstance(window, Mapping) and window.get("workDoneProgress") is True

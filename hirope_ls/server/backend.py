@@ -1,0 +1,103 @@
+"""What the server has of the engine, and when: first the tokenizer, then the model, each loaded off the event loop.
+
+The tokenizer is there a moment after `initialized`, without torch; the model thread then imports torch and loads the
+model. A model that is refused leaves the server up. Belongs to the event loop; knows no LSP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hirope_ls.config import Settings
+from hirope_ls.engine.options import Options
+from hirope_ls.engine.snapshots import Pipeline
+from hirope_ls.engine.worker import Closed, Worker
+from hirope_ls.model.folder import Card, bundled_folder, read_card
+from hirope_ls.model.generator import LanguageModel
+from hirope_ls.model.tokens import TextTokenizer
+from hirope_ls.problems import HiropeError
+from hirope_ls.server.background import Background
+
+State = Literal["starting", "loading", "ready", "refused"]
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What is known of a model before torch is imported."""
+
+    card: Card
+    tokenizer: TextTokenizer
+    pipeline: Pipeline
+
+    @classmethod
+    def load(cls, folder: Path) -> Kit:
+        """Read card and tokenizer of a model folder. Raises ModelRefused."""
+        card = read_card(folder)
+        tokenizer = TextTokenizer.load(folder)
+        return cls(card, tokenizer, Pipeline(tokenizer, card.trained_length))
+
+
+LoadModel = Callable[[Kit, Settings], LanguageModel]
+
+
+def load_local(kit: Kit, settings: Settings) -> LanguageModel:
+    """The model in this process. Slow: imports torch. Raises ModelRefused or SettingsError."""
+    from hirope_ls.model.decode import LocalModel
+    from hirope_ls.model.loader import load
+
+    special, size = kit.tokenizer.special.all, kit.tokenizer.vocab_size
+    return LocalModel(load(kit.card, settings.device, settings.dtype), settings.kv_budget_mib << 20, special, size)
+
+
+class Backend:
+    """`kit` and `worker` appear as they are loaded; `changed` is called on the loop at each step of `state`."""
+
+    def __init__(
+        self, settings: Settings, background: Background, load_model: LoadModel, changed: Callable[[], None]
+    ) -> None:
+        self._settings = settings
+        self._background = background
+        self._load_model = load_model
+        self._changed = changed
+        self._loop = asyncio.get_running_loop()
+        self.state: State = "starting"
+        self.problem: str | None = None
+        self.kit: Kit | None = None
+        self.worker: Worker[LanguageModel] | None = None
+        self.options = Options(max_new_tokens=settings.max_new_tokens)
+
+    async def start(self) -> None:
+        """Load everything; returns when the model is ready or refused."""
+        folder = self._settings.model or bundled_folder()
+        try:
+            kit = await self._background.run(lambda: Kit.load(folder))
+        except Exception as error:
+            self._refuse(error)
+            return
+        self.kit = kit
+        self.worker = Worker(lambda: self._load_model(kit, self._settings))
+        self._step("loading")
+        try:
+            await asyncio.shield(asyncio.wrap_future(self.worker.loaded))
+        except Closed:
+            return
+        except Exception as error:
+            self._refuse(error)
+        else:
+            self._step("ready")
+
+    def close(self, timeout: float) -> bool:
+        """End the model thread; False if it is still busy after `timeout` seconds."""
+        return self.worker is None or self.worker.close(timeout)
+
+    def _refuse(self, error: Exception) -> None:
+        self.problem = str(error) if isinstance(error, HiropeError) else f"{type(error).__name__}: {error}"
+        self._step("refused")
+
+    def _step(self, state: State) -> None:
+        self.state = state
+        self._changed()

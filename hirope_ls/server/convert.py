@@ -1,0 +1,153 @@
+"""Between JSON parameters and our own values: strict about what we use, indifferent to what we do not know.
+
+A missing or ill-typed member raises JsonRpcInvalidParams. Knows the shapes of LSP, not what is done with them.
+Not lsprotocol's converter: it turns 1.7 into 1 and 5 into "5", and fails a whole message for one unknown enum value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
+
+from hirope_ls.text.buffer import Buffer
+from hirope_ls.text.encoding import Encoding
+
+Position = tuple[int, int]
+"""Line and character, as the client counts them."""
+
+_MAX_UINTEGER = 2**31 - 1
+_INVOKED = int(types.InlineCompletionTriggerKind.Invoked)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One content change; without start and end it is the whole text."""
+
+    text: str
+    start: Position | None = None
+    end: Position | None = None
+
+
+@dataclass(frozen=True)
+class Selected:
+    """The entry chosen in the editor's suggestion widget: `text` would replace start..end."""
+
+    start: Position
+    end: Position
+    text: str
+
+
+@dataclass(frozen=True)
+class InlineParams:
+    """A request for an inline completion; `manual` if the user asked for it by hand."""
+
+    uri: str
+    at: Position
+    manual: bool
+    selected: Selected | None
+
+
+def document_uri(params: Any) -> str:
+    """`textDocument.uri`."""
+    return _text(_object(params, "textDocument"), "uri")
+
+
+def opened_document(params: Any) -> tuple[str, str, int, str]:
+    """uri, languageId, version and text of didOpen."""
+    document = _object(params, "textDocument")
+    return _text(document, "uri"), _text(document, "languageId"), _integer(document, "version"), _text(document, "text")
+
+
+def changes(params: Any) -> tuple[str, int, tuple[Change, ...]]:
+    """uri, version and content changes of didChange."""
+    document = _object(params, "textDocument")
+    return _text(document, "uri"), _integer(document, "version"), tuple(map(_change, _list(params, "contentChanges")))
+
+
+def inline_params(params: Any) -> InlineParams:
+    """The parameters of textDocument/inlineCompletion. A context is optional here, as is all in it."""
+    context = _object(params, "context") if _has(params, "context") else {}
+    manual = _has(context, "triggerKind") and _integer(context, "triggerKind") == _INVOKED
+    info = _object(context, "selectedCompletionInfo") if _has(context, "selectedCompletionInfo") else None
+    selected = None if info is None else Selected(*_range(info), _text(info, "text"))
+    return InlineParams(document_uri(params), _position(params, "position"), manual, selected)
+
+
+def choose_encoding(capabilities: Any) -> Encoding:
+    """The cheapest encoding that the client offers; UTF-16 is every client's."""
+    general = capabilities.get("general") if isinstance(capabilities, Mapping) else None
+    offered = general.get("positionEncodings") if isinstance(general, Mapping) else None
+    if isinstance(offered, list):
+        for encoding in (Encoding.UTF8, Encoding.UTF32):
+            if encoding.value in offered:
+                return encoding
+    return Encoding.UTF16
+
+
+def lsp_range(buffer: Buffer, start: int, end: int, encoding: Encoding) -> types.Range:
+    """Byte offsets start..end as a range in the client's encoding."""
+    return types.Range(
+        types.Position(*buffer.position(start, encoding)), types.Position(*buffer.position(end, encoding))
+    )
+
+
+def _change(value: Any) -> Change:
+    text = _text(value, "text")
+    if not _has(value, "range"):
+        return Change(text)
+    return Change(text, *_range(value))
+
+
+def _range(value: Any) -> tuple[Position, Position]:
+    inner = _object(value, "range")
+    return _position(inner, "start"), _position(inner, "end")
+
+
+def _position(value: Any, name: str) -> Position:
+    position = _object(value, name)
+    line, character = _integer(position, "line"), _integer(position, "character")
+    if not (0 <= line <= _MAX_UINTEGER and 0 <= character <= _MAX_UINTEGER):
+        raise JsonRpcInvalidParams(f"{name}: line and character must be 0 to 2147483647")
+    return line, character
+
+
+def _has(value: Any, name: str) -> bool:
+    return isinstance(value, Mapping) and value.get(name) is not None
+
+
+def _member(value: Any, name: str) -> Any:
+    if not isinstance(value, Mapping) or name not in value:
+        raise JsonRpcInvalidParams(f"{name} is missing")
+    return value[name]
+
+
+def _object(value: Any, name: str) -> Mapping[str, Any]:
+    member = _member(value, name)
+    if not isinstance(member, Mapping):
+        raise JsonRpcInvalidParams(f"{name} must be an object")
+    return member
+
+
+def _list(value: Any, name: str) -> list[Any]:
+    member = _member(value, name)
+    if not isinstance(member, list):
+        raise JsonRpcInvalidParams(f"{name} must be an array")
+    return member
+
+
+def _text(value: Any, name: str) -> str:
+    member = _member(value, name)
+    if not isinstance(member, str):
+        raise JsonRpcInvalidParams(f"{name} must be a string")
+    return member
+
+
+def _integer(value: Any, name: str) -> int:
+    member = _member(value, name)
+    if isinstance(member, bool) or not isinstance(member, int):
+        raise JsonRpcInvalidParams(f"{name} must be an integer")
+    return member

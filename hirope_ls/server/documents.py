@@ -1,0 +1,267 @@
+"""The open documents: the editor's text, exactly, and the engine's view of it.
+
+Nothing is ever guessed. A change that cannot be right (an older version, a reversed range, half a character) makes
+the document *out of sync*: it answers nothing until the editor sends its full text. Belongs to the event loop.
+Knows versions and changes; knows no models and sends nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from hirope_ls.engine.snapshots import Pipeline, Snapshot
+from hirope_ls.problems import InputError
+from hirope_ls.server.background import Background
+from hirope_ls.server.convert import Change
+from hirope_ls.text.buffer import Buffer, edit_for_change
+from hirope_ls.text.edit import Edit
+from hirope_ls.text.encoding import Encoding
+
+_log = logging.getLogger(__name__)
+
+MAX_BYTES: Final = 5_000_000
+"""Larger files get no completions."""
+
+_LARGE_EDIT: Final = 32_768  # bytes; tokenising more at once would keep the event loop waiting
+
+
+@dataclass(eq=False)
+class Document:
+    """One open document. `snapshot` is None while it is being made, and where there is none (see `refusal`)."""
+
+    uri: str
+    language_id: str
+    version: int
+    buffer: Buffer
+    in_sync: bool = True
+    snapshot: Snapshot | None = None
+    pending: list[Edit] = field(default_factory=list)  # made while the snapshot is being made
+    making: asyncio.Future[Snapshot] | None = None
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
+    problem: str | None = None  # why the engine could not take it
+    told: bool = False  # that it is refused
+
+    @property
+    def refusal(self) -> str | None:
+        """Why this document can have no completion now; None if it can, perhaps after a moment."""
+        if not self.in_sync:
+            return "out-of-sync"
+        return "too-large" if len(self.buffer.data) > MAX_BYTES else self.problem
+
+
+class Documents:
+    """All open documents, by URI. `opened` is called when a document's first snapshot is there."""
+
+    def __init__(self, background: Background, opened: Callable[[Document], None] = lambda document: None) -> None:
+        self._background = background
+        self._opened = opened
+        self._pipeline: Pipeline | None = None
+        self._given_up = False
+        self._documents: dict[str, Document] = {}
+        self.encoding = Encoding.UTF16
+
+    def __iter__(self) -> Iterator[Document]:
+        return iter(self._documents.values())
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    def get(self, uri: str) -> Document | None:
+        """The open document of this URI."""
+        return self._documents.get(uri)
+
+    def start(self, pipeline: Pipeline) -> None:
+        """The tokenizer is there: make the snapshots of what was opened meanwhile."""
+        self._pipeline = pipeline
+        for document in self:
+            self._make(document)
+
+    def give_up(self) -> None:
+        """There will be no tokenizer: whoever waits for a snapshot gets none. The texts are still kept."""
+        self._given_up = True
+        for document in self:
+            document.problem = "no-model"
+            _release(document)
+
+    def open(self, uri: str, language_id: str, version: int, text: str) -> None:
+        """didOpen. A document that is open already is replaced; text that is not Unicode leaves it out of sync."""
+        if (old := self._documents.get(uri)) is not None:
+            _log.warning("a document was opened twice; the newer text counts")
+            _stop_making(old)
+        document = Document(uri, language_id, version, Buffer.of(""))
+        self._documents[uri] = document
+        if old is not None:
+            document.waiting = old.waiting
+        try:
+            document.buffer = Buffer.of(text)
+        except InputError as error:
+            self._distrust(document, str(error))
+        else:
+            self._make(document)
+
+    def change(self, uri: str, version: int, changes: Sequence[Change]) -> None:
+        """didChange: all changes or, if one of them cannot be right, none."""
+        document = self._documents.get(uri)
+        if document is None:
+            _log.warning("a change of a document that is not open was ignored")
+            return
+        if version <= document.version:
+            self._distrust(document, f"version {version} came after {document.version}")
+            return
+        document.version = version
+        full = max((at for at, change in enumerate(changes) if change.start is None), default=None)
+        if not document.in_sync and full is None:
+            return
+        try:
+            edits, buffer = self._edits(document.buffer, changes[full or 0 :])
+        except InputError as error:
+            self._distrust(document, str(error))
+            return
+        if not document.in_sync:
+            _log.info("a document is in sync again (version %d)", version)
+            document.in_sync = True
+        self._apply(document, edits, buffer)
+
+    def close(self, uri: str) -> None:
+        """didClose."""
+        document = self._documents.pop(uri, None)
+        if document is None:
+            _log.warning("a document that is not open was closed")
+        else:
+            _stop_making(document)
+            _release(document)
+
+    def distrust(self, uri: str, why: str) -> None:
+        """Something about this document was said that could not be understood."""
+        if (document := self._documents.get(uri)) is not None:
+            self._distrust(document, why)
+
+    async def snapshot(self, document: Document) -> Snapshot | None:
+        """The snapshot as soon as there is one; None if the document is refused or closed meanwhile."""
+        while document.snapshot is None or not document.in_sync:
+            if document.refusal is not None or self._documents.get(document.uri) is not document:
+                return None
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            document.waiting.append(waiter)
+            await waiter
+        return document.snapshot
+
+    def _distrust(self, document: Document, why: str) -> None:
+        _log.warning("a document is out of sync and waits for its full text: %s", why)
+        document.in_sync = False
+        document.snapshot = None
+        _stop_making(document)
+        _release(document)
+
+    def _edits(self, buffer: Buffer, changes: Sequence[Change]) -> tuple[list[Edit], Buffer]:
+        edits = []
+        for change in changes:
+            edit = narrowed(edit_for_change(buffer, change.start, change.end, change.text, self.encoding), buffer.data)
+            buffer = buffer.apply(edit)
+            edits.append(edit)
+        return edits, buffer
+
+    def _apply(self, document: Document, edits: list[Edit], buffer: Buffer) -> None:
+        document.buffer = buffer
+        large = sum(len(edit.new) for edit in edits) > _LARGE_EDIT
+        if document.making is not None and not large:
+            document.pending += edits
+        elif document.snapshot is None or large or self._pipeline is None or document.refusal is not None:
+            self._make(document)
+        else:
+            document.snapshot = self._pipeline.edit(document.snapshot, edits, document.version)
+
+    def _make(self, document: Document) -> None:
+        """Have the snapshot made from nothing, off the event loop; edits made meanwhile follow."""
+        _stop_making(document)
+        document.snapshot = None
+        document.problem = "no-model" if self._given_up else None
+        pipeline = self._pipeline
+        if document.refusal is not None:
+            if not document.told and not self._given_up:
+                _log.warning("a document gets no completions: %s", document.refusal)
+            document.told = True
+            _release(document)
+        elif pipeline is not None:
+            version, buffer, path = document.version, document.buffer, path_of(document.uri)
+            document.making = self._background.run(
+                lambda: pipeline.open(document.uri, version, buffer, document.language_id, path)
+            )
+            document.making.add_done_callback(lambda made: self._made(document, made))
+
+    def _made(self, document: Document, made: asyncio.Future[Snapshot]) -> None:
+        if made.cancelled() or document.making is not made:
+            return
+        document.making = None
+        error = made.exception()
+        if error is not None:
+            document.problem = "unreadable"
+            _log.error("a document gets no completions: %s", error if isinstance(error, InputError) else type(error))
+        elif self._pipeline is not None:
+            snapshot = made.result()
+            if document.pending:
+                snapshot = self._pipeline.edit(snapshot, document.pending, document.version)
+            document.snapshot = snapshot
+            self._opened(document)
+        document.pending = []
+        _release(document)
+
+
+def narrowed(edit: Edit, data: bytes) -> Edit:
+    """The same edit of `data` without what it replaces by itself at either end: whole texts become small edits."""
+    old, new = data[edit.start : edit.old_end], edit.new
+    if not old or not new:
+        return edit
+    head = _common(old, new)
+    while head and ((head < len(old) and _inside(old[head])) or (head < len(new) and _inside(new[head]))):
+        head -= 1  # not in the middle of a character
+    tail = _common(old[head:][::-1], new[head:][::-1])
+    while tail and _inside(new[len(new) - tail]):
+        tail -= 1
+    return Edit(edit.start + head, edit.old_end - tail, new[head : len(new) - tail])
+
+
+def _common(left: bytes, right: bytes) -> int:
+    """Length of the common prefix, by bisection: comparing slices is fast, comparing bytes is not."""
+    low, high = 0, min(len(left), len(right))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[low:middle] == right[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _inside(byte: int) -> bool:
+    """Whether this byte of UTF-8 continues a character."""
+    return byte & 0xC0 == 0x80
+
+
+def path_of(uri: str) -> str | None:
+    """The path of a file URI, only to tell the language by its suffix; it is never opened."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
+    return str(Path(unquote(parts.path))) if parts.path else None
+
+
+def _stop_making(document: Document) -> None:
+    if document.making is not None:
+        document.making.cancel()
+    document.making = None
+    document.pending = []
+
+
+def _release(document: Document) -> None:
+    waiting, document.waiting = document.waiting, []
+    for waiter in waiting:
+        if not waiter.done():
+            waiter.set_result(None)

@@ -1,0 +1,40 @@
+"""`hirope/inspect`: how the engine sees an open document - units, positions, tokens, cache.
+
+Knows no requests: it makes a JSON value from a snapshot.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hirope_ls.engine.snapshots import Snapshot
+from hirope_ls.server.convert import lsp_range
+from hirope_ls.text.encoding import Encoding
+
+
+def inspection(snapshot: Snapshot, trained_length: int, cached: tuple[int, int], encoding: Encoding) -> dict[str, Any]:
+    """The reply, but for the LSP types in it; `cached` is (tokens, bytes)."""
+    return {
+        "version": snapshot.version,
+        "tokens": len(snapshot.tokens),
+        "trainedLength": trained_length,
+        "units": _units(snapshot, encoding),
+        "cache": {"tokens": cached[0], "bytes": cached[1]},
+        "digest": snapshot.digest(),
+    }
+
+
+def _units(snapshot: Snapshot, encoding: Encoding) -> list[dict[str, Any]]:
+    counts = np.bincount(snapshot.positions[0], minlength=len(snapshot.blocks)).tolist()
+    return [
+        {
+            "range": lsp_range(snapshot.buffer, block.start, block.end, encoding),
+            "kind": block.kind,
+            "name": block.name,
+            "unitIndex": block.unit,
+            "tokens": counts[block.unit] if block.unit < len(counts) else 0,
+        }
+        for block in snapshot.blocks
+    ]

@@ -1,0 +1,56 @@
+"""Work-done progress while the model loads, for clients that announced it; nothing at all for others."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from hirope_ls.server.protocol import StrictProtocol
+
+_log = logging.getLogger(__name__)
+_TOKEN: Final = "hirope/load"
+
+Step = types.WorkDoneProgressBegin | types.WorkDoneProgressReport | types.WorkDoneProgressEnd
+
+
+class LoadProgress:
+    """One progress bar: asked for, begun, moved and ended. Belongs to the event loop."""
+
+    def __init__(self, protocol: StrictProtocol, announced: bool) -> None:
+        self._protocol = protocol
+        self._announced = announced
+        self._begun = False
+        self._ended = False
+
+    async def begin(self, message: str) -> None:
+        """Ask the client for a bar; it appears once the client agrees, unless loading is over by then."""
+        if not self._announced:
+            return
+        params = types.WorkDoneProgressCreateParams(token=_TOKEN)
+        try:
+            await self._protocol.send_request_async(types.WINDOW_WORK_DONE_PROGRESS_CREATE, params)
+        except JsonRpcException:
+            _log.info("the client wants no progress")
+            return
+        if not self._ended:
+            self._begun = True
+            self._send(types.WorkDoneProgressBegin(title="hirope-ls", message=message, cancellable=False))
+
+    def report(self, message: str) -> None:
+        """Say what is being done now."""
+        if self._begun and not self._ended:
+            self._send(types.WorkDoneProgressReport(message=message))
+
+    def end(self, message: str) -> None:
+        """Take the bar away."""
+        if self._begun and not self._ended:
+            self._send(types.WorkDoneProgressEnd(message=message))
+        self._ended = True
+
+    def _send(
+        self, value: types.WorkDoneProgressBegin | types.WorkDoneProgressReport | types.WorkDoneProgressEnd
+    ) -> None:
+        self._protocol.notify(types.PROGRESS, types.ProgressParams(token=_TOKEN, value=value))

@@ -1,0 +1,78 @@
+"""What became of the requests: every one ends with a named outcome, and none is lost from the count.
+
+Outcomes: shown, cached, empty:<why>, superseded, cancelled, deadline, filtered:<rule>, loading, error:<what>.
+Holds no text of any document. Belongs to the event loop.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Record:
+    """One answered request. `timings` in milliseconds, by phase and `total`; `tokens` are counts."""
+
+    outcome: str
+    timings: Mapping[str, float] = field(default_factory=dict)
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    kind: str = ""
+    units: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The same, for the wire; times to a hundredth of a millisecond, the four token counts always."""
+        tokens = {name: self.tokens.get(name, 0) for name in ("prompt", "reused", "prefilled", "generated")}
+        timings = {name: round(ms, 2) for name, ms in self.timings.items()}
+        return {
+            "outcome": self.outcome,
+            "timings": timings,
+            "tokens": tokens,
+            "promptKind": self.kind,
+            "units": self.units,
+        }
+
+
+class Status:
+    """Counts of outcomes, the last record of each document and of all, and the latencies of what was shown."""
+
+    def __init__(self, latencies: int = 512) -> None:
+        self._outcomes: Counter[str] = Counter()
+        self._last: Record | None = None
+        self._last_by_uri: dict[str, Record] = {}
+        self._latencies: deque[float] = deque(maxlen=latencies)
+
+    def record(self, uri: str, record: Record) -> None:
+        """A request about `uri` was answered."""
+        self._outcomes[record.outcome] += 1
+        self._last = self._last_by_uri[uri] = record
+        if record.outcome in ("shown", "cached"):
+            self._latencies.append(record.timings.get("total", 0.0))
+
+    def last(self, uri: str) -> Record | None:
+        """The last record of this document."""
+        return self._last_by_uri.get(uri)
+
+    def forget(self, uri: str) -> None:
+        """The document was closed: drop what is held for it; the counts stay."""
+        self._last_by_uri.pop(uri, None)
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, for `hirope/status`."""
+        return {
+            "outcomes": dict(self._outcomes),
+            "last": self._last.as_json() if self._last else None,
+            "latencyMs": {
+                "count": len(self._latencies),
+                "p50": _quantile(self._latencies, 0.5),
+                "p95": _quantile(self._latencies, 0.95),
+            },
+        }
+
+
+def _quantile(values: deque[float], share: float) -> float | None:
+    """The value that `share` of all do not exceed."""
+    ordered = sorted(values)
+    return round(ordered[min(int(len(ordered) * share), len(ordered) - 1)], 2) if ordered else None

@@ -1,0 +1,37 @@
+"""Watches the process that started us: when it is gone, so are we. A model without an editor only holds memory.
+
+A thread of its own, so that it works while the event loop or the model are busy.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import psutil  # type: ignore[import-untyped]
+
+
+def watch_process(pid: int, gone: Callable[[], None], interval: float = 1.0) -> None:
+    """Call `gone`, once, on a thread of its own, when the process `pid` has ended. Seconds between two looks."""
+    try:
+        process = psutil.Process(pid)
+    except (psutil.Error, ValueError, OverflowError):
+        process = None
+    threading.Thread(target=_watch, args=(process, gone, interval), name="hirope-parent", daemon=True).start()
+
+
+def _watch(process: psutil.Process | None, gone: Callable[[], None], interval: float) -> None:
+    while process is not None and _alive(process):
+        time.sleep(interval)
+    gone()
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        # is_running() also knows that the number was given to another process.
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True
