@@ -1,0 +1,226 @@
+"""The attention function that transformers calls for every layer of a patched model.
+
+Queries and keys arrive unrotated and are turned here. Rows inside the trained length take the very call that the stock
+model would make; later rows attend to a near region (ordinary RoPE, the last `window` keys) and a far region
+(hierarchical positions), merged by log-sum-exp. Positions come from the frame beside the model, never from arguments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+from hirope_ls.hirope.bands import Merged, add_band
+from hirope_ls.hirope.frame import Frame
+from hirope_ls.hirope.rotary import Angles, Rotation
+
+NAME = "hirope"
+_ATTRIBUTE = "_hirope_layer"
+
+
+class Beside:
+    """What travels beside a patched model: the frame of the forward pass that is running."""
+
+    def __init__(self) -> None:
+        self.frame: Frame | None = None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one attention layer needs to know.
+
+    angles    tables of its rotary module, and
+    rotation  the model's own way of applying them; both None for a layer without rotation (NoPE)
+    sliding   its sliding window in tokens, None for full attention
+    """
+
+    angles: Angles | None
+    rotation: Rotation | None
+    sliding: int | None
+    beside: Beside
+
+    def turn(self, heads: Tensor, first: int) -> Tensor:
+        """Heads [B, h, rows, d] of the absolute rows first, first + 1, ... with ordinary RoPE."""
+        if self.angles is None or self.rotation is None:
+            return heads
+        return self.rotation(heads, self.angles.span(first, first + heads.shape[2], heads))
+
+
+def attach(module: nn.Module, layer: Layer) -> None:
+    """Tell an attention module how it is patched."""
+    setattr(module, _ATTRIBUTE, layer)
+
+
+def detach(module: nn.Module) -> None:
+    """Undo `attach`."""
+    delattr(module, _ATTRIBUTE)
+
+
+def hirope_attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """query [B, h, n, d]; key, value [B, kv, keys, d], unrotated, as a transformers Cache returns them.
+
+    The n queries are the last rows. Returns [B, n, h, dv]. `keys` is the total, or less where a sliding layer's cache
+    keeps the last ones only, or more where a static cache returns its empty end too.
+    """
+    layer: Layer | None = getattr(module, _ATTRIBUTE, None)
+    frame = None if layer is None else layer.beside.frame
+    if layer is None or frame is None:
+        raise RuntimeError("hirope attention was called in a model that patch() did not prepare")
+    if attention_mask is not None:
+        raise ValueError("hirope computes causal attention itself and takes no attention mask")
+    key, value = key[:, :, : frame.total], value[:, :, : frame.total]
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    plain = layer.angles is None or layer.sliding is not None
+    if not frame.long:
+        out = _stock(module, layer, frame, query, key, value, scale, dropout)
+    elif plain:
+        out = _ordinary_bands(layer, frame, query, key, value, scale)
+    else:
+        out = _split_rows(module, layer, frame, query, key, value, scale, dropout)
+    return out, None
+
+
+def _split_rows(
+    module: nn.Module,
+    layer: Layer,
+    frame: Frame,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    scale: float,
+    dropout: float,
+) -> Tensor:
+    """Rows before the switch as the stock model has them, the others hierarchical: [B, n, h, dv]."""
+    ordinary = max(frame.hierarchical_from - frame.first_row, 0)
+    parts = []
+    if ordinary:
+        seen = slice(0, frame.hierarchical_from)
+        parts.append(
+            _stock(module, layer, frame, query[:, :, :ordinary], key[:, :, seen], value[:, :, seen], scale, dropout)
+        )
+    if ordinary < query.shape[2]:
+        parts.append(_hierarchical(layer, frame, query[:, :, ordinary:], key, value, scale))
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+
+def _stock(
+    module: nn.Module,
+    layer: Layer,
+    frame: Frame,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    scale: float,
+    dropout: float,
+) -> Tensor:
+    """Ordinary RoPE and the same SDPA call that the stock model would make for these rows and keys."""
+    first_key = max(frame.total - key.shape[2], 0) if layer.sliding is not None else 0
+    mask = _stock_mask(query.shape[2], key.shape[2], layer.sliding, query.device)
+    out: Tensor = ALL_ATTENTION_FUNCTIONS["sdpa"](
+        module,
+        layer.turn(query, frame.first_row),
+        layer.turn(key, first_key),
+        value,
+        mask,
+        dropout=dropout,
+        scaling=scale,
+    )[0]
+    return out
+
+
+def _stock_mask(rows: int, keys: int, sliding: int | None, device: torch.device) -> Tensor | None:
+    """The mask that transformers makes for SDPA: bool [1, 1, rows, keys], or None where `is_causal` says it all."""
+    reached = sliding is not None and keys >= sliding
+    if not reached and rows in (1, keys):
+        return None
+    row = torch.arange(keys - rows, keys, device=device)[:, None]
+    column = torch.arange(keys, device=device)
+    mask = column <= row
+    if sliding is not None:
+        mask &= column > row - sliding
+    return mask[None, None]
+
+
+def _ordinary_bands(layer: Layer, frame: Frame, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+    """Layers whose keys are all near, in a long prompt: sliding layers and layers without rotation."""
+    first_key = frame.total - key.shape[2]
+    merged = Merged(query, value)
+    add_band(
+        merged,
+        layer.turn(query, frame.first_row),
+        layer.turn(key, first_key),
+        value,
+        first_row=frame.first_row,
+        first_key=first_key,
+        nearest=0,
+        farthest=layer.sliding,
+        scale=scale,
+    )
+    return merged.out.to(query.dtype).transpose(1, 2).contiguous()
+
+
+def _hierarchical(layer: Layer, frame: Frame, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+    """Near and far region of the last rows: query [B, h, n', d] -> [B, n', h, dv]."""
+    window, first_row = frame.scheme.window, frame.total - query.shape[2]
+    factors = frame.score_scale(query.device)
+    if factors is not None:
+        query = (query * factors.to(torch.promote_types(query.dtype, torch.float32))).to(query.dtype)
+    merged = Merged(query, value)
+    first_near = max(0, first_row - window + 1)
+    add_band(
+        merged,
+        layer.turn(query, first_row),
+        layer.turn(key[:, :, first_near:], first_near),
+        value[:, :, first_near:],
+        first_row=first_row,
+        first_key=first_near,
+        nearest=0,
+        farthest=window,
+        scale=scale,
+    )
+    if frame.first_far_row < frame.total:
+        _add_far(merged, layer, frame, query, key, value, scale)
+    return merged.out.to(query.dtype).transpose(1, 2).contiguous()
+
+
+def _add_far(
+    merged: Merged, layer: Layer, frame: Frame, query: Tensor, key: Tensor, value: Tensor, scale: float
+) -> None:
+    assert layer.angles is not None and layer.rotation is not None
+    query_table, key_table = frame.far_tables(layer.angles, query)
+    far_rows, far_keys = frame.total - frame.first_far_row, frame.num_far_keys
+    add_band(
+        merged,
+        layer.rotation(query[:, :, -far_rows:], query_table),
+        layer.rotation(key[:, :, :far_keys], key_table),
+        value[:, :, :far_keys],
+        first_row=frame.first_far_row,
+        first_key=0,
+        nearest=frame.scheme.window,
+        farthest=None,
+        scale=scale,
+    )
+
+
+def hirope_mask(attention_mask: Tensor | None = None, **_: Any) -> None:
+    """The mask side of the pair: there is never a mask, and padding is refused with ValueError."""
+    if attention_mask is not None and not bool(attention_mask.all()):
+        raise ValueError("hirope takes no padding: give rows of equal length")
+
+
+AttentionInterface.register(NAME, hirope_attention)
+AttentionMaskInterface.register(NAME, hirope_mask)

@@ -1,0 +1,81 @@
+"""Attention of a block of queries over a block of keys, with the log-sum-exp of the scores.
+
+The log-sum-exp is what lets blocks that were computed apart be merged, and public PyTorch does not return it on every
+device; so this module calls the flash operators below `scaled_dot_product_attention` where they exist and serve, and
+otherwise does the softmax in plain operations, a bounded piece at a time. Knows no positions and no windows.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+_MAX_SCORES = 1 << 22  # elements of the largest score tensor that the plain path holds
+
+
+def block_attention(query: Tensor, key: Tensor, value: Tensor, scale: float, causal: bool) -> tuple[Tensor, Tensor]:
+    """Softmax attention of every query row over all keys, or over keys 0..row where `causal`.
+
+    query [B, heads, n, d], key [B, kv_heads, m, d], value [B, kv_heads, m, dv], kv_heads dividing heads, m >= 1, and
+    n == m where causal. Returns the output [B, heads, n, dv] in the query's dtype, and the log-sum-exp of the scaled
+    scores [B, heads, n] in float32 (float64 for float64).
+    """
+    batch, heads, rows, _ = query.shape
+    kv_heads = key.shape[1]
+    groups = heads // kv_heads
+    if causal and rows > 1:
+        # Batch times key heads become the batch, so that each group shares its keys by a zero stride, not by a copy.
+        query = query.reshape(batch * kv_heads, groups, rows, -1)
+        key, value = _shared(key, groups), _shared(value, groups)
+    elif groups > 1:  # without a mask the rows of a group are just more rows
+        query = query.reshape(batch, kv_heads, groups * rows, -1)
+    out, lse = _dispatch(query, key, value, scale, causal and rows > 1)
+    return out.reshape(batch, heads, rows, -1), lse.reshape(batch, heads, rows)
+
+
+def _shared(heads: Tensor, groups: int) -> Tensor:
+    batch, kv_heads, length, dim = heads.shape
+    return heads.reshape(batch * kv_heads, 1, length, dim).expand(-1, groups, -1, -1)
+
+
+def _dispatch(query: Tensor, key: Tensor, value: Tensor, scale: float, causal: bool) -> tuple[Tensor, Tensor]:
+    same_dim = query.shape[-1] == value.shape[-1]
+    if query.device.type == "cpu" and same_dim and _HAS_CPU_FLASH:
+        out, lse = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+            query, key, value, is_causal=causal, scale=scale
+        )
+        return out, lse
+    if query.device.type == "cuda" and same_dim and _HAS_CUDA_FLASH and _cuda_flash_serves(query):
+        found = torch.ops.aten._scaled_dot_product_flash_attention(query, key, value, is_causal=causal, scale=scale)
+        return found[0], found[1]
+    return plain_attention(query, key, value, scale, causal)
+
+
+def _cuda_flash_serves(query: Tensor) -> bool:
+    dim = query.shape[-1]
+    return query.dtype in (torch.float16, torch.bfloat16) and dim % 8 == 0 and dim <= 256
+
+
+def plain_attention(query: Tensor, key: Tensor, value: Tensor, scale: float, causal: bool) -> tuple[Tensor, Tensor]:
+    """The same in plain operations, for equal numbers of heads: query [B, h, n, d], key and value [B, h, m, .]."""
+    batch, heads, rows, _ = query.shape
+    length = key.shape[2]
+    exact = torch.float64 if query.dtype == torch.float64 else torch.float32
+    out = query.new_empty((batch, heads, rows, value.shape[-1]))
+    lse = torch.empty((batch, heads, rows), dtype=exact, device=query.device)
+    step = max(1, _MAX_SCORES // max(1, batch * heads * length))
+    columns = torch.arange(length, device=query.device)
+    for start in range(0, rows, step):
+        stop = min(start + step, rows)
+        scores = (query[:, :, start:stop] @ key.transpose(-1, -2)).to(exact) * scale
+        if causal:
+            hidden = columns > torch.arange(start, stop, device=query.device)[:, None]
+            scores.masked_fill_(hidden, float("-inf"))
+        total = scores.logsumexp(dim=-1)
+        out[:, :, start:stop] = (scores - total[..., None]).exp().to(value.dtype) @ value
+        lse[:, :, start:stop] = total
+    return out, lse
+
+
+_HAS_CPU_FLASH = hasattr(torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu")
+_HAS_CUDA_FLASH = hasattr(torch.ops.aten, "_scaled_dot_product_flash_attention")

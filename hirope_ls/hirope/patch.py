@@ -1,0 +1,186 @@
+"""Giving a transformers model hierarchical positions, and taking them away again; weights are never touched.
+
+The model's rotary modules are replaced by ones that do nothing and its attention by ours, on this instance alone: the
+configuration objects it carries are replaced by copies, so models that shared one are not affected.
+
+A cache then holds *unrotated* keys with absolute indices, so changed positions never make a stored key wrong. A full
+cache (plain `DynamicCache()`, `StaticCache`, slabs) serves every layer; sliding layers may also use a cache that keeps
+their last keys only. A cache filled by an unpatched model is of no use to a patched one, and the other way round.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hirope_ls.hirope import attention
+from hirope_ls.hirope import probe as probing
+from hirope_ls.hirope.attention import Beside, Layer
+from hirope_ls.hirope.frame import Frame
+from hirope_ls.hirope.positions import as_positions
+from hirope_ls.hirope.rotary import IdentityRotary, layer_types
+from hirope_ls.hirope.scheme import Scheme
+from hirope_ls.hirope.support import Support, Unsupported, support, trained_length
+
+__all__ = ["HiRoPE", "Support", "Unsupported", "patch", "support", "trained_length"]
+
+
+class HiRoPE:
+    """A patched model. Not for several threads at once.
+
+    model            the transformers model, changed in place
+    scheme           the scheme in force; may be exchanged between forward passes without touching a cache
+    sliding_layers   {layer index: sliding window in tokens} for the layers that never look further back
+    """
+
+    def __init__(self, model: Any, scheme: Scheme) -> None:
+        """Use `patch`."""
+        self.model = model
+        self.scheme = scheme
+        self.sliding_layers: dict[int, int] = {}
+        self._beside = Beside()
+        self._positions: Tensor | None = None
+        self._total: int | None = None
+        self._undo: list[tuple[nn.Module, str, Any]] = []
+        self._attached: list[nn.Module] = []
+        self._can_keep_last = "logits_to_keep" in inspect.signature(model.forward).parameters
+
+    @property
+    def trained_length(self) -> int:
+        return self.scheme.trained_length
+
+    @torch.no_grad()
+    def forward(
+        self, input_ids: Tensor, positions: Any, past_key_values: Any = None, last_only: bool = False
+    ) -> Tensor:
+        """Logits [B, n, vocab] of the tokens `input_ids` [B, n] that follow what `past_key_values` holds.
+
+        positions: ints [levels, total], one column for each key, cached ones and these n, the same for all B rows.
+        More columns may be given; their number is then taken for the prompt's length, which matters only to schemes
+        with row_switch=False. last_only: logits of the last row alone, [B, 1, vocab]. The cache, any transformers
+        Cache or None, is filled in place. Raises ValueError where positions are too few.
+        """
+        rows = input_ids.shape[1]
+        seen = 0 if past_key_values is None else int(past_key_values.get_seq_length())
+        with self.using(positions):
+            self._total = seen + rows
+            Frame(self.scheme, rows, self._total, self._positions)  # too few positions are an error before any work
+            arguments: dict[str, Any] = {"logits_to_keep": 1} if last_only and self._can_keep_last else {}
+            try:
+                found = self.model(
+                    input_ids=input_ids,
+                    position_ids=torch.arange(seen, seen + rows, device=input_ids.device)[None],
+                    past_key_values=past_key_values,
+                    use_cache=past_key_values is not None,
+                    **arguments,
+                )
+            finally:
+                self._total = None
+        logits: Tensor = found.logits
+        return logits[:, -1:] if last_only else logits
+
+    @contextmanager
+    def using(self, positions: Any) -> Iterator[HiRoPE]:
+        """Positions for calls of the model that one makes oneself, `generate()` among them.
+
+        positions: ints [levels, total] for all tokens the model will see, those to be generated included (`continued`
+        makes them). Rows need equal lengths: no padding.
+        """
+        if not self._undo:
+            raise RuntimeError("this model is not patched any more")
+        before = self._positions
+        self._positions = as_positions(positions)
+        try:
+            yield self
+        finally:
+            self._positions = before
+            self._beside.frame = None
+
+    def unpatch(self) -> None:
+        """Give the model back as it was. Calling it twice does no harm."""
+        for owner, name, value in reversed(self._undo):
+            setattr(owner, name, value)
+        for module in self._attached:
+            attention.detach(module)
+        self._undo, self._attached = [], []
+        self.sliding_layers = {}
+
+    def _begin(self, position_ids: Tensor) -> None:
+        """Called by the rotary modules at the start of each forward pass, with the plain range of its rows."""
+        rows = position_ids.shape[-1]
+        total = int(position_ids[0, -1]) + 1 if self._total is None else self._total
+        self._beside.frame = Frame(self.scheme, rows, total, self._positions)
+
+    def _prepare(self) -> None:
+        rotaries = self._replace_rotaries()
+        configs = self._own_configs()
+        _name_attention(configs, probing.NAME)
+        num_layers = int(self.model.config.num_hidden_layers)
+        findings = probing.probe(self.model, rotaries, num_layers, self.trained_length - 1)
+        if all(finding.angles is None for finding in findings):
+            raise Unsupported(f"{type(self.model).__name__} has no layer with rotary positions")
+        _name_attention(configs, attention.NAME)
+        for index, found in enumerate(findings):
+            attention.attach(found.module, Layer(found.angles, found.rotation, found.sliding, self._beside))
+            self._attached.append(found.module)
+            if found.sliding is not None:
+                self.sliding_layers[index] = found.sliding
+        self._beside.frame = None
+
+    def _replace_rotaries(self) -> list[IdentityRotary]:
+        rotaries = []
+        for name, module in list(self.model.named_modules()):
+            if "rotary_emb" in name.rpartition(".")[2] and layer_types(module):
+                owner = self.model.get_submodule(name.rpartition(".")[0])
+                rotary = IdentityRotary(module, self._begin)
+                self._set(owner, name.rpartition(".")[2], rotary)
+                rotaries.append(rotary)
+        if not rotaries:
+            raise Unsupported(f"{type(self.model).__name__} has no rotary modules to replace")
+        return rotaries
+
+    def _own_configs(self) -> list[Any]:
+        """Replace every configuration object in the model by a copy that is this model's alone."""
+        copies: dict[int, Any] = {}
+        for module in self.model.modules():
+            config = module.__dict__.get("config")
+            if config is not None and hasattr(config, "_attn_implementation"):
+                own = copies.setdefault(id(config), copy.copy(config))
+                self._set(module, "config", own)
+        return list(copies.values())
+
+    def _set(self, owner: nn.Module, name: str, value: Any) -> None:
+        self._undo.append((owner, name, getattr(owner, name)))
+        setattr(owner, name, value)
+
+
+def _name_attention(configs: list[Any], name: str) -> None:
+    for config in configs:
+        config._attn_implementation_internal = name
+
+
+def patch(model: Any, scheme: Scheme | None = None) -> HiRoPE:
+    """Give a causal language model of transformers hierarchical positions, in place and without copying weights.
+
+    scheme: `Scheme.default(trained_length(model.config))` where None. A few tokens are run through the model to see
+    what its layers do. Raises Unsupported (one line; the model is left as it was) for a model whose positions cannot
+    be changed, and ValueError for one that is patched already.
+    """
+    if any(isinstance(module, IdentityRotary) for module in model.modules()):
+        raise ValueError(f"this {type(model).__name__} is patched already: unpatch it first")
+    told = support(model.config)
+    if not told.ok:
+        raise Unsupported(told.reason)
+    made = HiRoPE(model, Scheme.default(trained_length(model.config)) if scheme is None else scheme)
+    try:
+        made._prepare()
+    except BaseException:
+        made.unpatch()
+        raise
+    return made

@@ -1,0 +1,195 @@
+"""Rotary tables for arbitrary positions of each pair, in the model's own convention.
+
+Nothing is re-derived here: cosines come from (a frozen copy of) the model's own rotary module, so its `inv_freq`, its
+scaling and its column order are respected, and they are applied by the model's own `apply_rotary_pos_emb`, whether it
+pairs halves or neighbours, the whole head or a part of it. Hierarchical tables are put together column by column from
+tables of single positions. Models whose frequencies change with the length (dynamic, longrope) keep those they were
+loaded with. Knows nothing of attention.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+_SLACK = 256  # rows computed ahead, so that decoding does not make a new table each step
+
+Step = int | range | Tensor  # positions of consecutive rows: one for all, a plain range, or int64 [rows]
+
+
+class Table(NamedTuple):
+    """cos and sin, each [1, rows, columns] (one row where all rows are alike), attention scaling included."""
+
+    cos: Tensor
+    sin: Tensor
+
+    def rows(self, start: int, stop: int) -> Table:
+        return Table(self.cos[:, start:stop], self.sin[:, start:stop])
+
+    def gather(self, rows: Tensor) -> Table:
+        rows = rows.to(self.cos.device)
+        return Table(self.cos.index_select(1, rows), self.sin.index_select(1, rows))
+
+    def where(self, columns: Tensor, other: Table) -> Table:
+        """This table, with `columns` (bool [columns]) taken from `other`."""
+        return Table(torch.where(columns, other.cos, self.cos), torch.where(columns, other.sin, self.sin))
+
+
+class _Held(NamedTuple):
+    start: int
+    stop: int
+    table: Table
+
+
+class Angles:
+    """Tables of one rotary module (and one of its layer types), made once and kept as long as they serve."""
+
+    def __init__(self, module: nn.Module, layer_type: str | None) -> None:
+        """`module` must be a frozen copy made by `freeze`."""
+        self._module = module
+        self._layer_type = layer_type
+        self._origin: _Held | None = None
+        self._recent: _Held | None = None
+        self.column_pairs = self._read_columns()
+
+    @property
+    def inv_freq(self) -> Tensor:
+        """Angular frequency of each pair in radians per position, [pairs]."""
+        return cast(Tensor, getattr(self._module, self._buffer_name))
+
+    @property
+    def num_pairs(self) -> int:
+        return self.inv_freq.shape[0]
+
+    @property
+    def _buffer_name(self) -> str:
+        return "inv_freq" if self._layer_type is None else f"{self._layer_type}_inv_freq"
+
+    def span(self, start: int, stop: int, like: Tensor) -> Table:
+        """Ordinary positions start..stop-1 for every pair, in the dtype and on the device of `like`."""
+        for held in (self._origin, self._recent):
+            if held is not None and held.start <= start and stop <= held.stop and _fits(held.table, like):
+                return held.table.rows(start - held.start, stop - held.start)
+        end = -(-stop // _SLACK) * _SLACK if start == 0 else stop + _SLACK
+        made = _Held(start, end, self._compute(start, end, like))
+        if start == 0:
+            self._origin = made
+        else:
+            self._recent = made
+        return made.table.rows(0, stop - start)
+
+    def mixed(self, steps: Sequence[Step], levels: Sequence[int], like: Tensor) -> Table:
+        """Each pair at the positions of its own level: pair p, row r at `steps[levels[p]][r]`."""
+        column_level = torch.tensor(levels)[self.column_pairs].to(like.device)
+        table = self._at(steps[0], like)
+        for level, step in enumerate(steps[1:], start=1):
+            table = table.where(column_level == level, self._at(step, like))
+        return table
+
+    def _at(self, step: Step, like: Tensor) -> Table:
+        if isinstance(step, range):
+            return self.span(step.start, step.stop, like)
+        if isinstance(step, int):
+            return self.span(0, step + 1, like).rows(step, step + 1)
+        top = int(step.max()) + 1 if step.numel() else 1
+        return self.span(0, top, like).gather(step)
+
+    def _compute(self, start: int, stop: int, like: Tensor) -> Table:
+        # Kept tables must be usable in any later mode, so they are never made as inference tensors.
+        with torch.inference_mode(False), torch.no_grad():
+            ids = torch.arange(start, stop, device=like.device)[None]
+            probe = torch.empty(0, dtype=like.dtype, device=like.device)
+            extra = () if self._layer_type is None else (self._layer_type,)
+            cos, sin = self._module(probe, ids, *extra)
+        return Table(cos, sin)
+
+    def _read_columns(self) -> Tensor:
+        """int64 [columns]: the pair that each table column belongs to, found by giving every pair its own angle."""
+        module = copy.deepcopy(self._module)
+        buffer = cast(Tensor, getattr(module, self._buffer_name))
+        num_pairs = buffer.shape[0]
+        with torch.no_grad():
+            buffer.copy_(torch.arange(1, num_pairs + 1) / (num_pairs + 1))
+        marked = Angles.__new__(Angles)
+        marked._module, marked._layer_type = module, self._layer_type
+        table = marked._compute(1, 2, torch.empty(0, dtype=torch.float32, device=buffer.device))
+        angle = torch.atan2(table.sin[0, 0], table.cos[0, 0]).cpu()
+        return (angle * (num_pairs + 1)).round().to(torch.int64) - 1
+
+
+def _fits(table: Table, like: Tensor) -> bool:
+    return table.cos.dtype == like.dtype and table.cos.device == like.device
+
+
+def freeze(module: nn.Module) -> nn.Module:
+    """A copy of a rotary module whose frequencies never change, whatever positions it is asked for."""
+    frozen = copy.deepcopy(module)
+    kinds = getattr(frozen, "rope_type", "default")
+    state = frozen.__dict__
+    state["rope_type"] = dict.fromkeys(kinds, "default") if isinstance(kinds, dict) else "default"
+    for name, _ in list(frozen.named_buffers(recurse=False)):
+        original = getattr(frozen, name.replace("inv_freq", "original_inv_freq"), None)
+        if name.endswith("inv_freq") and "original" not in name and isinstance(original, Tensor):
+            getattr(frozen, name).data.copy_(original)
+    return frozen
+
+
+def layer_types(module: nn.Module) -> list[str | None]:
+    """The layer types that a rotary module keeps apart (Gemma-3), or [None] where it has one table for all."""
+    names = [name for name, _ in module.named_buffers(recurse=False)]
+    if "inv_freq" in names:
+        return [None]
+    suffix = "_inv_freq"
+    return [n.removesuffix(suffix) for n in names if n.endswith(suffix) and not n.endswith("original_inv_freq")]
+
+
+class IdentityRotary(nn.Module):
+    """Stands in for a model's rotary module: cos = 1 and sin = 0, so queries and keys pass unrotated.
+
+    `on_forward` is told the plain position ids of each forward pass; for the layer types in `shown` it answers
+    with real tables instead, which only the probe at patch time asks for.
+    """
+
+    def __init__(self, original: nn.Module, on_forward: Callable[[Tensor], None]) -> None:
+        super().__init__()
+        self.frozen = freeze(original)  # a submodule, so that it follows the model from device to device
+        self.angles = {kind: Angles(self.frozen, kind) for kind in layer_types(original)}
+        self.shown: list[str | None] = []
+        self._on_forward = on_forward
+
+    def forward(
+        self, x: Tensor, position_ids: Tensor, layer_type: str | None = None, **_: Any
+    ) -> tuple[Tensor, Tensor]:
+        self._on_forward(position_ids)
+        angles = self.angles[layer_type]
+        if layer_type in self.shown:
+            first = int(position_ids[0, 0])
+            table = angles.span(first, first + position_ids.shape[1], x)
+            return table.cos, table.sin
+        shape = (*position_ids.shape, angles.column_pairs.shape[0])
+        return x.new_ones(shape), x.new_zeros(shape)
+
+
+class Rotation(NamedTuple):
+    """The model's own way of turning heads: `apply_rotary_pos_emb` of its modeling module.
+
+    width: how many leading dimensions of a head the function is given; None where it gets whole heads (and may itself
+    turn only a part of them).
+    """
+
+    function: Callable[..., tuple[Tensor, Tensor]]
+    width: int | None
+
+    def __call__(self, heads: Tensor, table: Table) -> Tensor:
+        """`heads` [B, heads, rows, head_dim] turned by `table` [1, rows, columns]."""
+        if self.width is None or self.width >= heads.shape[-1]:
+            return self._turn(heads, table)
+        return torch.cat([self._turn(heads[..., : self.width], table), heads[..., self.width :]], dim=-1)
+
+    def _turn(self, heads: Tensor, table: Table) -> Tensor:
+        # The function turns queries and keys by the same table; zero key heads make that free.
+        return self.function(heads, heads[:, :0], table.cos, table.sin)[0]

@@ -1,0 +1,107 @@
+"""The frozen choices that make one variant of hierarchical rotary positions.
+
+Follows HiRoPE (Zhang et al., ACL 2024, arXiv 2403.19115): fast rotary pairs see the token level, slow pairs the unit
+level, and pairs of tokens nearer than a window keep their ordinary positions. Knows numbers only: no tensors of a
+model, no files, no languages.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Far = Literal["clamped", "running", "restart"]
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """How distances are made. Lengths, windows and indices are in tokens.
+
+    trained_length  L: the context the model was trained for.
+    window          W: pairs of tokens with i - j < W keep ordinary RoPE; 2 <= W < L.
+    split           s: rotary pairs j < s are fast. None: the natural split of each rotary module (`natural_split`).
+    far             what fast pairs see of a far key: "clamped" the constant W, "running" the running index i - j,
+                    "restart" the difference of the token indices inside the units.
+    offset          slow pairs see W + (u_i - u_j) instead of u_i - u_j, so that far text begins where the window ends.
+    log_scaling     scores of the query row i > L are multiplied by ln(i) / ln(L).
+    hierarchical    False: ordinary RoPE everywhere, whatever the length.
+    row_switch      True: rows i < L keep ordinary RoPE against all their keys, also in a long prompt, so a growing
+                    prompt recomputes nothing. False: every row is hierarchical once the prompt is longer than L.
+    """
+
+    trained_length: int
+    window: int
+    split: int | None = None
+    far: Far = "clamped"
+    offset: bool = True
+    log_scaling: bool = True
+    hierarchical: bool = True
+    row_switch: bool = True
+
+    def __post_init__(self) -> None:
+        if self.trained_length < 4:
+            raise ValueError(f"trained_length must be at least 4, not {self.trained_length}")
+        if not 2 <= self.window < self.trained_length:
+            raise ValueError(f"window must be from 2 to trained_length - 1, not {self.window}")
+        if self.split is not None and self.split < 0:
+            raise ValueError(f"split must not be negative, but is {self.split}")
+        if self.far not in ("clamped", "running", "restart"):
+            raise ValueError(f"far must be clamped, running or restart, not {self.far!r}")
+
+    @classmethod
+    def default(cls, trained_length: int) -> Scheme:
+        """The best measured variant: clamped fast pairs, offset, log scaling, window L // 2."""
+        return cls(trained_length=trained_length, window=trained_length // 2)
+
+    @classmethod
+    def paper(cls, trained_length: int, window: int | None = None) -> Scheme:
+        """The paper read literally: restarting token index, no offset, no scaling, all rows of a long prompt."""
+        return cls(
+            trained_length=trained_length,
+            window=trained_length // 2 if window is None else window,
+            far="restart",
+            offset=False,
+            log_scaling=False,
+            row_switch=False,
+        )
+
+    @classmethod
+    def plain(cls, trained_length: int) -> Scheme:
+        """Ordinary RoPE at every length: the stock model."""
+        return cls(trained_length=trained_length, window=trained_length // 2, log_scaling=False, hierarchical=False)
+
+    def first_hierarchical_row(self, prompt_length: int) -> int:
+        """Index of the first row with hierarchical distances in a prompt of that many tokens; prompt_length if none."""
+        if not self.hierarchical or prompt_length <= self.trained_length:
+            return prompt_length
+        return self.trained_length if self.row_switch else 0
+
+    def score_scale(self, row: int) -> float:
+        """Factor on the scores of query row `row` (0-based): 1 up to L, then ln(row) / ln(L)."""
+        if not self.log_scaling or row <= self.trained_length:
+            return 1.0
+        return math.log(row) / math.log(self.trained_length)
+
+
+def natural_split(inv_freq: Sequence[float], trained_length: int) -> int:
+    """How many rotary pairs completed a whole turn in training: #{j : 2 pi / inv_freq[j] <= trained_length}."""
+    return sum(1 for freq in inv_freq if freq > 0 and 2 * math.pi / freq <= trained_length)
+
+
+def pair_levels(num_pairs: int, split: int, num_levels: int) -> list[int]:
+    """The level that each rotary pair sees, fastest pair first.
+
+    Levels run from 0, the coarsest, to num_levels - 1, the token level. Pairs before `split` see the token level. The
+    slow ones are cut into num_levels - 1 runs, the slowest run for level 0; where they do not divide evenly the finer
+    levels get the larger runs. So with two levels every slow pair sees level 0, and with three the slower half does.
+    """
+    if num_levels < 2:
+        raise ValueError("positions need at least two levels: (unit index, token index)")
+    coarse = num_levels - 1
+    slow = max(num_pairs - split, 0)
+    levels = [coarse] * min(split, num_pairs)
+    for level in range(coarse - 1, -1, -1):
+        levels += [level] * ((slow + level) // coarse)
+    return levels
