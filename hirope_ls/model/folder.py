@@ -182,6 +182,10 @@ def _trained_length(folder: Path, config: dict[str, Any], text: dict[str, Any]) 
     own = _own(config)
     if "trained_length" in own:
         return _positive(folder, own, "trained_length", _SHORTEST)
+    rope = text.get("rope_parameters") or text.get("rope_scaling")
+    if isinstance(rope, dict) and "longrope" in (rope.get("rope_type"), rope.get("type")):
+        # Such a model has two sets of frequencies; the patch uses those of its short, original length.
+        return _positive(folder, text | rope, "original_max_position_embeddings", _SHORTEST)
     return _positive(folder, text, "max_position_embeddings", _SHORTEST)
 
 

@@ -31,14 +31,13 @@ class Session:
     `lease` tells a paused generation whether the session is still its own.
     """
 
-    def __init__(self, cache: SlabCache, levels: int, device: torch.device) -> None:
+    def __init__(self, cache: SlabCache, levels: int) -> None:
         self.cache = cache
         self.length = 0
         self.lease = object()
-        self._device = device
         self._ids = np.zeros(0, np.int32)
-        self._positions = np.zeros((levels, 0), np.int32)
-        self._rows = torch.from_numpy(self._positions)
+        self._positions = np.zeros((levels, 0), np.int64)
+        self._keys = torch.from_numpy(self._positions)  # the same memory
 
     @property
     def levels(self) -> int:
@@ -46,11 +45,11 @@ class Session:
 
     def grow(self, capacity: int) -> None:
         self.cache.grow(capacity)
-        ids, positions = np.zeros(capacity, np.int32), np.zeros((self.levels, capacity), np.int32)
+        ids, positions = np.zeros(capacity, np.int32), np.zeros((self.levels, capacity), np.int64)
         ids[: self.length] = self._ids[: self.length]
         positions[:, : self.length] = self._positions[:, : self.length]
         self._ids, self._positions = ids, positions
-        self._rows = torch.from_numpy(positions).to(self._device)  # on the CPU the same memory
+        self._keys = torch.from_numpy(positions)
 
     def shared(self, ids: IntArray, positions: IntArray) -> int:
         """Length of the longest common prefix, equal in ids and in every level of the positions."""
@@ -66,13 +65,11 @@ class Session:
         self.cache.truncate(self.length)
 
     def stage(self, ids: IntArray, positions: IntArray) -> Tensor:
-        """Write down what is computed next; returns the positions of all keys then, int32 [levels, total]."""
+        """Write down what is computed next; the positions of all keys then, int64 [levels, total] on the CPU."""
         end = self.length + len(ids)
         self._ids[self.length : end] = ids
         self._positions[:, self.length : end] = positions
-        if self._device.type != "cpu":
-            self._rows[:, self.length : end] = torch.from_numpy(positions).to(self._device)
-        return self._rows[:, :end]
+        return self._keys[:, :end]
 
     def stage_next(self, token: int) -> Tensor:
         """Stage one token that continues the unit of the last row."""
@@ -80,10 +77,7 @@ class Session:
         self._ids[end - 1] = token
         self._positions[:, end - 1] = self._positions[:, end - 2]
         self._positions[-1, end - 1] += 1
-        if self._device.type != "cpu":
-            self._rows[:, end - 1] = self._rows[:, end - 2]
-            self._rows[-1, end - 1] += 1
-        return self._rows[:, :end]
+        return self._keys[:, :end]
 
     def commit(self, count: int) -> None:
         self.length += count
@@ -127,7 +121,7 @@ class KVStore:
         if session is None or session.levels != levels:
             if session is not None:
                 session.cache.release()
-            session = Session(SlabCache(self._shapes, self._dtype, self._device), levels, self._device)
+            session = Session(SlabCache(self._shapes, self._dtype, self._device), levels)
         self._sessions[key] = session
         session.lease = object()
         return session

@@ -1,0 +1,114 @@
+"""Load a checked model folder with transformers and patch it with HiRoPE.
+
+Knows transformers and devices; knows no tokens, caches or documents. Only safetensors of the folder itself are read:
+nothing is fetched, no code of the folder runs, and whatever transformers objects to comes out as one line.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read once, when huggingface_hub is first imported below
+
+import torch
+from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForCausalLM
+from transformers.utils import logging as transformers_logging
+
+from hirope_ls.hirope import HiRoPE, Scheme, patch, support
+from hirope_ls.model.folder import Card
+from hirope_ls.problems import ModelRefused, SettingsError
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_LOCAL = {"local_files_only": True, "trust_remote_code": False}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A patched model, ready to run, and where and in which number type it is."""
+
+    card: Card
+    hirope: HiRoPE
+    device: torch.device
+    dtype: torch.dtype
+
+
+def load(card: Card, device: str = "auto", dtype: str = "auto") -> Loaded:
+    """Load the model of `card`, patched with the default scheme for its trained length.
+
+    `device`: auto (CUDA where there is one), cpu, cuda or cuda:N. `dtype`: auto (bfloat16 on CUDA, float32 on a CPU),
+    float32, bfloat16 or float16. Raises ModelRefused or SettingsError, one line each.
+    """
+    place = pick_device(device)
+    kind = pick_dtype(dtype, place)
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    model = _read_model(card, _read_config(card), kind)
+    try:
+        model.requires_grad_(False).to(place)
+        return Loaded(card, patch(model, Scheme.default(card.trained_length)), place, kind)
+    except torch.OutOfMemoryError:
+        raise ModelRefused(f"{card.name} does not fit into the memory of {place}: choose a smaller model") from None
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of that name, checked to exist; raises SettingsError."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise SettingsError(f"there is no device {name!r}: use auto, cpu, cuda or cuda:N") from None
+    if device.type not in ("cpu", "cuda"):
+        raise SettingsError(f"the device {name!r} is not supported: use auto, cpu, cuda or cuda:N")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise SettingsError(f"the device {name!r} is not there: torch sees {torch.cuda.device_count()} CUDA devices")
+    return device
+
+
+def pick_dtype(name: str, device: torch.device) -> torch.dtype:
+    """The number type of that name; raises SettingsError."""
+    if name == "auto":
+        return torch.bfloat16 if device.type == "cuda" else torch.float32
+    if name not in _DTYPES:
+        raise SettingsError(f"there is no number type {name!r}: use auto, {', '.join(_DTYPES)}")
+    return _DTYPES[name]
+
+
+def _read_config(card: Card) -> Any:
+    if card.model_type not in CONFIG_MAPPING:
+        raise ModelRefused(f"{card.name} is of the unknown type {card.model_type!r}: transformers has no such model")
+    try:
+        config = AutoConfig.from_pretrained(card.folder, **_LOCAL)
+    except Exception as error:  # each config class checks its fields in its own way
+        raise _refused(card, "its config.json is not valid", error) from error
+    verdict = support(config)
+    if not verdict.ok:
+        raise ModelRefused(f"{card.name} cannot be used: {verdict.reason}")
+    return config
+
+
+def _read_model(card: Card, config: Any, dtype: torch.dtype) -> torch.nn.Module:
+    model: torch.nn.Module  # in evaluation mode: that is how transformers hands it over
+    info: dict[str, Any]
+    try:
+        model, info = AutoModelForCausalLM.from_pretrained(  # type: ignore[misc]
+            card.folder,
+            config=config,
+            dtype=dtype,
+            use_safetensors=True,
+            output_loading_info=True,
+            **_LOCAL,
+        )
+    except Exception as error:  # wrong shapes, unreadable tensors: transformers has no common class for them
+        raise _refused(card, "its weights do not fit its config.json", error) from error
+    if info["missing_keys"]:
+        missing = min(info["missing_keys"])
+        raise ModelRefused(f"{card.name} lacks weights, {missing} for one: take a complete copy of the model")
+    return model
+
+
+def _refused(card: Card, what: str, error: Exception) -> ModelRefused:
+    reason = " ".join(str(error).split())
+    return ModelRefused(f"{card.name} cannot be loaded: {what} ({type(error).__name__}: {reason[:200]})")

@@ -1,0 +1,65 @@
+"""A fake LanguageModel for tests of ordering, delays and cancels: it says its lines, in its own time, and counts calls.
+
+It computes nothing, so nothing can be learnt from it about what a real model says, caches or costs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hirope_ls.model.generator import Event, Finished, Generated, IntArray, Limits, Prefilled, StopFlag
+
+
+class FakeModel:
+    """Generates `says`, then stops. Sleeps `prefill_s` once and `step_s` before each token, unless told to stop."""
+
+    def __init__(self, says: Sequence[int] = (), prefill_s: float = 0.0, step_s: float = 0.0) -> None:
+        self.says, self.prefill_s, self.step_s = list(says), prefill_s, step_s
+        self.calls: list[tuple[str, str]] = []
+        self.held: dict[str, int] = {}
+
+    def generate(
+        self, session: str, ids: IntArray, positions: IntArray, limits: Limits, stop: StopFlag
+    ) -> Iterator[Event]:
+        self.calls.append(("generate", session))
+        reused, self.held[session] = self.held.get(session, 0), len(ids)
+        halted = self._sleep(self.prefill_s, limits, stop)
+        yield Prefilled(min(reused, len(ids)), len(ids), self.prefill_s * 1e3)
+        for id in self.says[: limits.max_new_tokens] if not halted else []:
+            halted = self._sleep(self.step_s, limits, stop)
+            if halted or id in limits.stop_ids:
+                break
+            yield Generated(id, -0.5)
+        yield halted or Finished("length" if len(self.says) > limits.max_new_tokens else "stop")
+
+    def warm(self, session: str, ids: IntArray, positions: IntArray, stop: StopFlag) -> Prefilled:
+        self.calls.append(("warm", session))
+        self.held[session] = len(ids)
+        self._sleep(self.prefill_s, Limits(0), stop)
+        return Prefilled(0, len(ids), self.prefill_s * 1e3)
+
+    def cached(self, session: str) -> tuple[int, int]:
+        return self.held.get(session, 0), 1000 * self.held.get(session, 0)
+
+    def drop(self, session: str) -> None:
+        self.held.pop(session, None)
+
+    def score(self, ids: IntArray, positions: IntArray) -> NDArray[np.float32]:
+        return np.full(len(ids) - 1, -0.5, np.float32)
+
+    def _sleep(self, seconds: float, limits: Limits, stop: StopFlag) -> Finished | None:
+        """Sleep as long as nobody objects; the reason to finish if somebody does."""
+        end = time.monotonic() + seconds
+        while True:
+            now = time.monotonic()
+            if stop.is_set():
+                return Finished("cancelled")
+            if limits.deadline is not None and now >= limits.deadline:
+                return Finished("deadline")
+            if now >= end:
+                return None
+            time.sleep(min(0.002, end - now))

@@ -1,0 +1,220 @@
+"""Slabs keep what is written and cut for nothing; the store keeps sessions and never more bytes than it may."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+from fuzz import rng, rounds
+from transformers import DynamicCache
+
+from hirope_ls.model.generator import IntArray
+from hirope_ls.model.kv import BudgetError, KVStore, Session
+from hirope_ls.model.slabs import LayerShape, SlabCache, SlabLayer
+from hirope_ls.problems import ImpossibleState
+
+SHAPES = (LayerShape(2, 8, 8), LayerShape(2, 8, 4), LayerShape(1, 16, 16))
+CPU = torch.device("cpu")
+ROW = 4 * (2 * 16 + 2 * 12 + 1 * 32)  # bytes of one fp32 row
+
+
+def rows_of(count: int, seed: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    made = torch.Generator().manual_seed(seed)
+    return [
+        (
+            torch.randn(1, shape.kv_heads, count, shape.key_dim, generator=made),
+            torch.randn(1, shape.kv_heads, count, shape.value_dim, generator=made),
+        )
+        for shape in SHAPES
+    ]
+
+
+def test_slabs_hold_what_a_dynamic_cache_holds() -> None:
+    """Random appends and cuts, compared with the library's own cache after each."""
+    random = rng("slabs")
+    slabs, known = SlabCache(SHAPES, torch.float32, CPU), DynamicCache()
+    for step in range(200 * rounds(1)):
+        if slabs.get_seq_length() and random.random() < 0.3:
+            away = random.randint(1, slabs.get_seq_length())
+            slabs.truncate(slabs.get_seq_length() - away)
+            known.crop(-away)
+        for number, (keys, values) in enumerate(rows_of(random.choice([1, 1, 1, 7, 40]), step)):
+            mine, theirs = slabs.update(keys, values, number), known.update(keys, values, number)
+            assert torch.equal(mine[0], theirs[0]) and torch.equal(mine[1], theirs[1])
+        assert slabs.get_seq_length() == known.get_seq_length() <= slabs.capacity
+        assert slabs.get_mask_sizes(3, 0) == known.get_mask_sizes(3, 0)
+        if slabs.get_seq_length() > 500:
+            slabs.crop(-400)
+            known.crop(-400)
+
+
+def test_slabs_append_in_place_and_cut_without_copying() -> None:
+    slabs = SlabCache(SHAPES, torch.float32, CPU)
+    slabs.grow(100)
+    before = [layer.keys.data_ptr() for layer in slabs.layers]
+    for number, (keys, values) in enumerate(rows_of(60, 1)):
+        assert slabs.update(keys, values, number)[0].data_ptr() == before[number]
+    slabs.truncate(20)
+    for number, (keys, values) in enumerate(rows_of(80, 2)):
+        slabs.update(keys, values, number)
+    assert [layer.keys.data_ptr() for layer in slabs.layers] == before
+    assert slabs.capacity == 100 and slabs.nbytes == 100 * ROW
+
+
+def test_slabs_grow_by_doubling_and_release() -> None:
+    slabs = SlabCache(SHAPES, torch.float32, CPU)
+    seen = []
+    for step in range(100):
+        for number, (keys, values) in enumerate(rows_of(1, step)):
+            slabs.update(keys, values, number)
+        seen.append(slabs.capacity)
+    assert sorted(set(seen)) == [1, 2, 4, 8, 16, 32, 64, 128]
+    slabs.release()
+    assert slabs.nbytes == slabs.get_seq_length() == 0
+
+
+def prompt(size: int, unit: int = 0) -> tuple[IntArray, IntArray]:
+    ids = np.arange(size, dtype=np.int32)
+    return ids, np.stack([np.full(size, unit), np.arange(size)]).astype(np.int32)
+
+
+def fill(store: KVStore, key: str, ids: IntArray, positions: IntArray) -> Session:
+    """Put the rows into the store as a model would: cut, reserve, stage, update, commit."""
+    session = store.open(key, len(positions))
+    session.truncate(session.shared(ids, positions))
+    store.reserve(key, len(ids), len(ids))
+    start = session.length
+    session.stage(ids[start:], positions[:, start:])
+    for number, (keys, values) in enumerate(rows_of(len(ids) - start, start)):
+        session.cache.update(keys, values, number)
+    session.commit(len(ids) - start)
+    return session
+
+
+def make_store(rows: float) -> KVStore:
+    return KVStore(SHAPES, torch.float32, CPU, int(rows * ROW))
+
+
+def test_row_bytes() -> None:
+    store = make_store(10.5)
+    assert (store.row_bytes, store.most_rows) == (ROW, 10)
+
+
+def test_shared_prefix_needs_ids_and_every_position() -> None:
+    store = make_store(1000)
+    ids, positions = prompt(50)
+    session = fill(store, "a", ids, positions)
+    assert session.shared(ids, positions) == 50
+    assert session.shared(ids[:20], positions[:, :20]) == 20
+    longer, more = prompt(60)
+    assert session.shared(longer, more) == 50
+    for row in (0, 1):
+        moved = positions.copy()
+        moved[row, 30] += 1
+        assert session.shared(ids, moved) == 30
+    other = ids.copy()
+    other[0] = 9
+    assert session.shared(other, positions) == 0
+    assert session.shared(ids, np.vstack([positions, positions[:1]])) == 0  # another number of levels
+
+
+def test_generated_rows_continue_their_unit() -> None:
+    store = make_store(100)
+    session = fill(store, "a", *prompt(5, unit=3))
+    store.reserve("a", 7, 7)
+    for token in (40, 41):
+        keys = session.stage_next(token)
+        session.commit(1)
+    assert keys[:, 4:].tolist() == [[3, 3, 3], [4, 5, 6]]
+    ids = np.array([0, 1, 2, 3, 4, 40, 41], np.int32)
+    positions = np.array([[3] * 7, [0, 1, 2, 3, 4, 5, 6]], np.int32)
+    assert session.shared(ids, positions) == 7
+
+
+def test_oldest_session_goes_first() -> None:
+    store = make_store(64 * 3)
+    for key in "abc":
+        fill(store, key, *prompt(64))
+    fill(store, "a", *prompt(64))  # now b is the oldest
+    fill(store, "d", *prompt(64))
+    assert list(store) == ["c", "a", "d"]
+    assert store.get("b") is None
+
+
+def test_growth_keeps_the_rows_where_old_and_new_fit() -> None:
+    store = make_store(1000)
+    held = fill(store, "a", *prompt(60))
+    first = held.cache.layers[0].keys[:, :, :60].clone()
+    assert store.reserve("a", 61, 300) >= 300
+    assert held.length == 60 and torch.equal(held.cache.layers[0].keys[:, :, :60], first)
+
+
+def test_growth_that_cannot_hold_both_starts_afresh() -> None:
+    store = make_store(200)
+    session = fill(store, "a", *prompt(64))
+    assert store.reserve("a", 190, 190) >= 190
+    assert session.length == 0
+
+
+def test_wanted_is_a_wish_and_least_is_not() -> None:
+    store = make_store(100)
+    store.open("a", 2)
+    assert store.reserve("a", 50, 500) == 100
+    with pytest.raises(BudgetError):
+        store.reserve("a", 101, 101)
+    assert store.used_bytes <= store.budget_bytes
+
+
+def test_a_dropped_session_gives_its_bytes_back_and_its_lease_up() -> None:
+    store = make_store(100)
+    session = fill(store, "a", *prompt(50))
+    lease = session.lease
+    store.drop("a")
+    assert session.cache.nbytes == session.length == store.used_bytes == 0
+    assert session.lease is not lease
+    store.drop("a")  # nothing to do
+
+
+def test_never_over_the_budget_not_even_while_growing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred sessions of random lengths cycle under a budget for about ten; every allocation is counted."""
+    random = rng("budget")
+    store = make_store(10 * 150)
+    worst = 0
+    moved = SlabLayer._moved
+
+    def counted(layer: SlabLayer, slab: torch.Tensor, capacity: int) -> torch.Tensor:
+        nonlocal worst
+        made = moved(layer, slab, capacity)
+        worst = max(worst, store.used_bytes + made.nbytes)  # the old slab is still counted here
+        assert worst <= store.budget_bytes
+        return made
+
+    monkeypatch.setattr(SlabLayer, "_moved", counted)
+    for _ in range(600 * rounds(1)):
+        key = f"file{random.randrange(100)}"
+        size = random.choice([1, 20, 150, 300, random.randint(1, 1500)])
+        session = fill(store, key, *prompt(size, unit=random.randrange(2)))
+        assert session.length == size and list(store)[-1] == key
+        assert store.used_bytes <= store.budget_bytes
+        assert store.used_bytes == sum(held.cache.nbytes for held in map(store.get, list(store)) if held)
+    assert worst > 0.8 * store.budget_bytes  # the test came near to it
+
+
+def test_one_owner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIROPE_STRICT", "1")
+    store = make_store(100)
+    store.open("a", 2)
+    caught: list[BaseException] = []
+
+    def intrude() -> None:
+        try:
+            store.get("a")
+        except ImpossibleState as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=intrude)
+    thread.start()
+    thread.join()
+    assert len(caught) == 1
