@@ -1,0 +1,155 @@
+"""The command line. Commands are imported when they are called, so that an editor's `--stdio` starts at once.
+
+A command is a module with `add_arguments(parser)` and `run(args) -> exit code`. Errors that a user can mend end as one
+line on stderr and exit code 2, Ctrl-C as 130, a reader that went away as 141.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import re
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import NoReturn
+
+from hirope_ls.problems import HiropeError
+
+PROG = "hirope-ls"
+
+_COMMANDS = {
+    "complete": ("hirope_ls.commands.complete", "show what would be suggested at a place in a file"),
+    "positions": ("hirope_ls.commands.positions", "show the units of a file and the positions its tokens get"),
+    "doctor": ("hirope_ls.commands.doctor", "check the installation, the model and its speed"),
+    "lab train": ("hirope_ls.lab.train", "train the bundled model"),
+    "lab nll": ("hirope_ls.lab.nll", "measure position schemes by likelihood"),
+    "bench keystroke": ("hirope_ls.lab.bench.keystroke", "time a keystroke from text to position ids"),
+}
+_GROUPS = frozenset(name.split()[0] for name in _COMMANDS if " " in name)
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{PROG}: {message} (see {self.prog} --help)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(words)
+    except HiropeError as problem:
+        print(f"{PROG}: {problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # What is left in the buffer has nowhere to go; without this, Python complains about it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _run(words: list[str]) -> int:
+    if "--stdio" in words:
+        return _serve(words)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_overview())
+        return 0 if words else 2
+    if words[0] in ("-V", "--version"):
+        print(f"{PROG} {version()}")
+        return 0
+    name, rest = _command(words)
+    module = _load(name)
+    parser = Parser(prog=f"{PROG} {name}", description=module.__doc__, formatter_class=_Formatter)
+    module.add_arguments(parser)
+    args = parser.parse_args(rest)
+    code = int(module.run(args))
+    sys.stdout.flush()  # a broken pipe shows here, where it is still caught
+    return code
+
+
+def _serve(words: list[str]) -> int:
+    """Serve an editor. Each setting is an option, too; what editors add of their own is taken and ignored."""
+    from hirope_ls.config import SETTINGS
+
+    parser = Parser(prog=f"{PROG} --stdio", description="Serve an editor over stdin and stdout.")
+    parser.add_argument("--stdio", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--clientProcessId", type=int, help=argparse.SUPPRESS)
+    for setting in SETTINGS:
+        parser.add_argument(
+            f"--{_kebab(setting.name)}",
+            dest=setting.name,
+            type=_value,
+            metavar="VALUE",
+            help=f"{setting.accepts.replace('`', '')}. {setting.doc.replace('`', '')}",
+        )
+    args = vars(parser.parse_args(words))
+    overrides = {setting.name: args[setting.name] for setting in SETTINGS if args[setting.name] is not None}
+    from hirope_ls.server.serve import serve
+
+    return serve(overrides)
+
+
+def _kebab(name: str) -> str:
+    """kvBudgetMiB -> kv-budget-mib."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "-", name).lower()
+
+
+def _value(text: str) -> int | str:
+    return int(text) if re.fullmatch(r"-?\d{1,12}", text) else text
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Keeps a module docstring's lines as they are."""
+
+
+def _command(words: list[str]) -> tuple[str, list[str]]:
+    """The command's name and what follows it. Raises HiropeError with what there is."""
+    if words[0] in _COMMANDS:
+        return words[0], words[1:]
+    if words[0] in _GROUPS:
+        name = " ".join(words[:2])
+        if name in _COMMANDS:
+            return name, words[2:]
+        choices = ", ".join(command for command in _COMMANDS if command.startswith(f"{words[0]} "))
+        raise HiropeError(f"{words[0]} needs one of: {choices}")
+    raise HiropeError(f"there is no command {words[0]!r}; there are --stdio, {', '.join(_COMMANDS)}")
+
+
+def _load(name: str) -> ModuleType:
+    module = _COMMANDS[name][0]
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and (module == error.name or module.startswith(f"{error.name}.")):
+            raise HiropeError(f"{name} is not part of this installation") from None
+        raise HiropeError(f"{name} needs the package {error.name}: pip install 'hirope-ls[lab]'") from None
+
+
+def _overview() -> str:
+    lines = [
+        f"usage: {PROG} --stdio | COMMAND ...",
+        "",
+        "Code completion that understands long code, on your own machine.",
+        "",
+        f"  {'--stdio':<16} serve an editor (LSP over stdin and stdout)",
+        *(f"  {name:<16} {text}" for name, (_, text) in _COMMANDS.items()),
+        f"  {'--version':<16} print the version",
+        "",
+        f"{PROG} COMMAND --help tells more about a command, {PROG} --stdio --help about the server's settings.",
+    ]
+    return "\n".join(lines)
+
+
+def version() -> str:
+    """The version of the installed package."""
+    from importlib import metadata
+
+    try:
+        return metadata.version("hirope-ls")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"

@@ -1,0 +1,88 @@
+"""Show what would be suggested at a place in a file.
+
+  hirope-ls complete app.py:120:9
+
+LINE and COLUMN count from 1, columns in characters, as editors show them. With --json, one object is printed:
+file, line, column; text, and the range it replaces (1-based lines and columns, end excluded); outcome; timings in
+milliseconds by phase; tokens {prompt, reused, prefilled, generated}; units; order (of the prompt's parts); model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import threading
+from typing import Any
+
+from hirope_ls.commands.parts import Model, Parts, add_model_arguments, load_model, read_parts
+from hirope_ls.commands.place import Place, line_column, offset_at, parse_place, read_source
+from hirope_ls.commands.terminal import show_completion, waiting
+from hirope_ls.engine.complete import Completion, complete
+from hirope_ls.engine.options import Options
+from hirope_ls.text.buffer import Buffer
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("place", metavar="FILE:LINE:COLUMN", help="where to complete, counted from 1")
+    add_model_arguments(parser)
+    default = Options.max_new_tokens
+    parser.add_argument(
+        "--max-new-tokens", type=_positive, default=default, metavar="N", help=f"tokens at most (default: {default})"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Complete once, print it, and return 0. Raises HiropeError."""
+    place = parse_place(args.place)
+    buffer = read_source(place.path)
+    offset = offset_at(buffer, place)
+    parts = read_parts(args.model)
+    with waiting(f"loading {parts.card.name} ..."):
+        model = load_model(parts, args.device)
+    options = Options(max_new_tokens=args.max_new_tokens)
+    with waiting("completing ..."):
+        snapshot = parts.snapshot(place.path, buffer)
+        completion = complete(
+            snapshot, offset, model.language_model, parts.tokenizer, parts.card, options, threading.Event()
+        )
+    if args.json:
+        print(json.dumps(as_json(place, buffer, completion, parts, model), ensure_ascii=False))
+    else:
+        show_completion(place.path, buffer, completion, parts.card)
+    return 0
+
+
+def as_json(place: Place, buffer: Buffer, completion: Completion, parts: Parts, model: Model) -> dict[str, Any]:
+    """What --json prints; the module's docstring is its manual."""
+    start, end = (line_column(buffer, offset) for offset in (completion.start, completion.end))
+    return {
+        "file": str(place.path),
+        "line": place.line,
+        "column": place.column,
+        "text": completion.text,
+        "range": {
+            "start": {"line": start[0], "column": start[1]},
+            "end": {"line": end[0], "column": end[1]},
+        },
+        "outcome": completion.outcome,
+        "timings": {phase: round(ms, 2) for phase, ms in completion.timings.items()},
+        "tokens": dict(completion.tokens),
+        "units": completion.units,
+        "order": completion.kind,
+        "model": {
+            "name": parts.card.name,
+            "folder": str(parts.card.folder),
+            "trained_length": parts.card.trained_length,
+            "device": model.device,
+            "dtype": model.dtype,
+        },
+    }
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value

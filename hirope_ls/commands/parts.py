@@ -1,0 +1,86 @@
+"""The parts a command needs: the model's card, its tokenizer, the pipeline, and, where asked for, the model.
+
+The first three take a moment and no torch; `load_model` takes seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hirope_ls.engine.snapshots import Pipeline, Snapshot
+from hirope_ls.model.folder import Card, bundled_folder, read_card
+from hirope_ls.model.tokens import TextTokenizer
+from hirope_ls.text.buffer import Buffer
+
+if TYPE_CHECKING:
+    from hirope_ls.model.decode import LocalModel
+
+_KV_BUDGET = 4 << 30  # one file, once; allocated as it is needed
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is known of a model without loading it."""
+
+    card: Card
+    tokenizer: TextTokenizer
+    pipeline: Pipeline
+
+    def snapshot(self, path: Path, buffer: Buffer) -> Snapshot:
+        """The engine's view of a file."""
+        return self.pipeline.open(path.resolve().as_uri(), 1, buffer, None, str(path))
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded model, where it is, and the seconds that took: torch's import, and the weights."""
+
+    language_model: LocalModel
+    device: str
+    dtype: str
+    import_seconds: float
+    load_seconds: float
+
+
+def add_model_arguments(parser: argparse.ArgumentParser, running: bool = True) -> None:
+    """--model, and, for a command that runs it, --device."""
+    parser.add_argument("--model", type=Path, metavar="DIR", help="the model's folder (default: the bundled model)")
+    if running:
+        parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
+
+
+def read_parts(folder: Path | None) -> Parts:
+    """The parts for a model folder, by default the bundled one. Raises ModelRefused."""
+    card = read_card(folder or bundled_folder())
+    tokenizer = TextTokenizer.load(card.folder)
+    return Parts(card, tokenizer, Pipeline(tokenizer, card.trained_length))
+
+
+def load_model(parts: Parts, device: str) -> Model:
+    """Load the model. Raises ModelRefused or SettingsError."""
+    began = time.monotonic()
+    import torch
+
+    from hirope_ls.model.decode import LocalModel
+    from hirope_ls.model.loader import load
+
+    torch.set_num_threads(num_threads())
+    imported = time.monotonic()
+    loaded = load(parts.card, device)
+    special = parts.tokenizer.special.all
+    model = LocalModel(loaded, _KV_BUDGET, special, parts.tokenizer.vocab_size)
+    dtype = str(loaded.dtype).removeprefix("torch.")
+    return Model(model, str(loaded.device), dtype, imported - began, time.monotonic() - imported)
+
+
+def num_threads() -> int:
+    """Threads for arithmetic: the physical cores, or fewer where the process may use fewer."""
+    import psutil
+
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(psutil.cpu_count(logical=False) or allowed, allowed))

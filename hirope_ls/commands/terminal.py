@@ -1,0 +1,136 @@
+"""What the commands print for people: with colours on a terminal, readable without them elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.text import Text
+
+from hirope_ls.engine.complete import Completion
+from hirope_ls.model.folder import Card
+from hirope_ls.text.buffer import Buffer
+
+_ABOVE, _BELOW = 7, 4  # lines shown round the cursor
+_LEAD = 150  # lines above them that the highlighter reads, to know whether it is inside a string
+_LONG_LINE = 2000  # characters; longer ones are shown without colours, in part
+_GHOST = "dim italic"
+_MARKS = ("⟦", "⟧")  # round the suggestion where there is no dim italic
+
+_MEANING = {
+    "empty:no-text": "there is no text to go on",
+    "empty:model-ended": "the model has nothing to add here",
+    "empty:blank": "the model suggests nothing but blanks",
+    "deadline": "no line was ready in time",
+    "error:memory": "the prompt does not fit into memory",
+}
+
+
+def console() -> Console:
+    """The console for stdout. A character that the terminal's encoding lacks is replaced, never an error."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Say on stderr what takes so long, if a person is there to read it."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    with Console(stderr=True).status(what):
+        yield
+
+
+def show_completion(path: Path, buffer: Buffer, completion: Completion, card: Card) -> None:
+    """Print the lines round the cursor with the suggestion in them, and one line of facts."""
+    out = console()
+    plain = not out.is_terminal
+    line = buffer.line_of(completion.start)
+    out.print(Text(f"{path}:{line + 1}", style="bold"))
+    first, last = max(0, line - _ABOVE), min(buffer.line_count - 1, line + _BELOW)
+    width = len(str(last + 1))
+    for number, text in _with_ghost(path, buffer, completion, first, last, plain):
+        gutter = Text(f"{'' if number is None else number + 1:>{width}} │ ", style="bright_black")
+        if number == line:
+            gutter.stylize("bold", 0, width)
+        out.print(gutter + text, no_wrap=not plain, overflow="ellipsis", crop=not plain)
+    out.print()
+    out.print(facts(completion, card), soft_wrap=plain)
+
+
+def _with_ghost(
+    path: Path, buffer: Buffer, completion: Completion, first: int, last: int, plain: bool
+) -> list[tuple[int | None, Text]]:
+    """Numbered lines; those that only the suggestion has are without a number."""
+    line = buffer.line_of(completion.start)
+    rows: list[tuple[int | None, Text]] = []
+    highlighted = _highlighted(path, buffer, first, last)
+    for number in range(first, last + 1):
+        text = highlighted[number - first]
+        if number != line or not completion.text:
+            rows.append((number, text))
+            continue
+        start = buffer.line_start(line)
+        before = len(buffer.data[start : completion.start].decode())
+        ghost = completion.text.expandtabs(4)
+        marked = f"{_MARKS[0]}{ghost}{_MARKS[1]}" if plain else ghost
+        joined = text[:before] + Text(marked, style=_GHOST) + text[before:]
+        parts = joined.split("\n", allow_blank=True)
+        rows += [(number if index == 0 else None, part) for index, part in enumerate(parts)]
+    return rows
+
+
+def _highlighted(path: Path, buffer: Buffer, first: int, last: int) -> list[Text]:
+    """The lines `first` to `last` in colours, each as long as it is in the file."""
+    lead = max(0, first - _LEAD)
+    lines = [_line(buffer, number) for number in range(lead, last + 1)]
+    if max(map(len, lines)) > _LONG_LINE:
+        return [Text(line) for line in lines[first - lead :]]
+    code = "\n".join(lines)
+    coloured = Syntax("", Syntax.guess_lexer(str(path), code), theme="ansi_dark").highlight(code)
+    # The highlighter drops and adds line ends at the edges; only its styles are taken over.
+    result, at = [], coloured.plain.find(code) if code else 0
+    for number, line in enumerate(lines, lead):
+        if number >= first:
+            result.append(coloured[at : at + len(line)] if at >= 0 else Text(line))
+        at += len(line) + 1 if at >= 0 else 0
+    return result
+
+
+def _line(buffer: Buffer, number: int) -> str:
+    start, end = buffer.line_span(number)
+    return buffer.data[start:end].decode()
+
+
+def facts(completion: Completion, card: Card) -> Text:
+    """One line: outcome, model, how much context that was against what the model was trained for, time by phase."""
+    text = Text()
+    text.append(completion.outcome, style="bold green" if completion.text else "bold yellow")
+    if completion.outcome in _MEANING:
+        text.append(f" ({_MEANING[completion.outcome]})")
+    elif completion.outcome.startswith("filtered:"):
+        text.append(" (nothing was left of the suggestion)")
+    text.append(f" · {card.name}, trained for {card.trained_length:,} tokens")
+    prompt = completion.tokens.get("prompt", 0)
+    if prompt:
+        text.append(f" · {prompt:,} tokens of context")
+        if prompt > card.trained_length:
+            text.append(f", {prompt / card.trained_length:.3g}x the trained length", style="bold")
+        text.append(f" · {completion.units:,} unit{'' if completion.units == 1 else 's'}")
+    text.append(f" · {phases(completion)}")
+    return text
+
+
+def phases(completion: Completion) -> str:
+    """Times by phase, the total last."""
+    return ", ".join(f"{phase} {_ms(value)}" for phase, value in completion.timings.items())
+
+
+def _ms(value: float) -> str:
+    return f"{value / 1000:.2f} s" if value >= 1000 else f"{value:.0f} ms" if value >= 10 else f"{value:.1f} ms"
