@@ -66,7 +66,7 @@ class Editor:
     """A running server and the documents it was told of. Use it as a context manager: it ends with `quit`."""
 
     def __init__(self, argv: Sequence[str] = SERVER, env: dict[str, str] | None = None) -> None:
-        environment = {**os.environ, "HIROPE_STRICT": "1", "PYTHONPATH": str(ROOT), **(env or {})}
+        environment = {**os.environ, "HIROPE_STRICT": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]), **(env or {})}
         self.process = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=ROOT
         )

@@ -42,6 +42,7 @@ class Ask:
     uri: str
     document: Document | None
     buffer: Buffer
+    snapshot: Snapshot | None  # of that text, if it was there already
     params: InlineParams
     asked: float
 
@@ -72,8 +73,8 @@ class InlineCompletions:
         asked = time.monotonic()
         parsed = inline_params(params)
         document = self._documents.get(parsed.uri)
-        buffer = document.buffer if document is not None else Buffer.of("")
-        ask = Ask(parsed.uri, document, buffer, parsed, asked)
+        buffer, snapshot = (Buffer.of(""), None) if document is None else (document.buffer, document.snapshot)
+        ask = Ask(parsed.uri, document, buffer, snapshot, parsed, asked)
         self._wished.pop(ask.uri, None)
         self._supersede(ask.uri)
         reply: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -150,7 +151,7 @@ class InlineCompletions:
 
     async def _completion(self, ask: Ask, document: Document) -> Completion:
         """The completion, from memory or from the model."""
-        snapshot = await self._documents.snapshot(document)
+        snapshot = ask.snapshot or await self._documents.snapshot(document)
         if snapshot is None or snapshot.buffer != ask.buffer or self._backend.kit is None:
             return Completion("", 0, 0, "empty:document-changed")
         place = self._place(self._backend.kit, snapshot, ask.params)

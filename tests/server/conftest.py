@@ -1,0 +1,34 @@
+"""Servers to talk to: `fake` has a scripted model, `editors` may be any command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from editor import Editor
+from server.fakes import SCRIPT, save_folder
+
+Start = Callable[..., Editor]
+
+
+@pytest.fixture(scope="session")
+def fake_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_folder(tmp_path_factory.mktemp("fake-model"))
+
+
+@pytest.fixture
+def fake(fake_folder: Path) -> Iterator[Start]:
+    """Starts servers with a fake model; what is left of them at the end is ended."""
+    started: list[Editor] = []
+
+    def start(**script: Any) -> Editor:
+        env = {"HIROPE_FAKE": json.dumps({"folder": str(fake_folder), **script})}
+        started.append(Editor(SCRIPT, env))
+        return started[-1]
+
+    yield start
+    for editor in started:
+        editor.kill()

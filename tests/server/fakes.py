@@ -1,0 +1,71 @@
+"""A server whose model is fake: everything real but the torch part, so that ordering and delays can be scripted.
+
+Run as a script it is that server; what the model does comes as JSON in HIROPE_FAKE: `says` (text), `prefill_s`,
+`step_s`, `load_s`, `refuse` (a reason to refuse the model).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+TESTS = Path(__file__).parent.parent
+SCRIPT = (sys.executable, __file__)
+
+
+def save_folder(folder: Path, trained_length: int = 2048) -> Path:
+    """A model folder with a real tokenizer and weights of no use. Needs no torch."""
+    import numpy as np
+    from safetensors.numpy import save_file
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    config = {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "max_position_embeddings": trained_length,
+        "vocab_size": 400,
+        "hirope": {"fim_order": "context-spm"},
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    special = ["<|endoftext|>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"]
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator([Path(__file__).read_text()], trainer)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<|endoftext|>"}))
+    save_file({"model.embed_tokens.weight": np.zeros((400, 8), np.float32)}, folder / "model.safetensors")
+    return folder
+
+
+def main() -> int:
+    sys.path[:0] = [str(TESTS), str(TESTS.parent)]
+    from model.fake_model import FakeModel
+
+    from hirope_ls.config import Settings
+    from hirope_ls.problems import ModelRefused
+    from hirope_ls.server.backend import Kit
+    from hirope_ls.server.serve import serve
+
+    script: dict[str, Any] = json.loads(os.environ.get("HIROPE_FAKE", "{}"))
+
+    def load(kit: Kit, settings: Settings) -> FakeModel:
+        time.sleep(script.get("load_s", 0))
+        if "refuse" in script:
+            raise ModelRefused(script["refuse"])
+        says = kit.tokenizer.encode(script.get("says", "return 1").encode()).ids.tolist()
+        return FakeModel(says, script.get("prefill_s", 0), script.get("step_s", 0))
+
+    return serve({"model": script["folder"], **script.get("overrides", {})}, load)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
