@@ -1,0 +1,124 @@
+"""Random documents in units, and what a model says to them: helpers of the decode tests."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from hirope_ls.model.decode import LocalModel
+from hirope_ls.model.generator import Event, Finished, Generated, IntArray, Limits, Prefilled
+
+Prompt = tuple[IntArray, IntArray]
+
+
+class Flag:
+    """A stop flag that is set from its `after`-th question on; never without one."""
+
+    def __init__(self, after: int | None = None) -> None:
+        self.after, self.asked = after, 0
+
+    def is_set(self) -> bool:
+        self.asked += 1
+        return self.after is not None and self.asked > self.after
+
+
+NEVER = Flag()
+
+
+@dataclass(frozen=True)
+class Told:
+    """All that one generation said."""
+
+    prefilled: Prefilled
+    ids: list[int]
+    logprobs: list[float]
+    reason: str
+
+
+def told(events: Iterator[Event]) -> Told:
+    """Collect the events of a generation and hold it to their order: one Prefilled, Generated ones, one Finished."""
+    first, *middle, last = list(events)
+    assert isinstance(first, Prefilled) and isinstance(last, Finished)
+    generated = [event for event in middle if isinstance(event, Generated)]
+    assert len(generated) == len(middle)
+    return Told(first, [event.id for event in generated], [event.logprob for event in generated], last.reason)
+
+
+def ask(model: LocalModel, session: str, prompt: Prompt, new: int = 4) -> Told:
+    return told(model.generate(session, *prompt, Limits(new), NEVER))
+
+
+def arrays(units: list[list[int]]) -> Prompt:
+    """Ids and (unit, token) positions of a document given as units."""
+    ids = [id for unit in units for id in unit]
+    places = [(number, index) for number, unit in enumerate(units) for index in range(len(unit))]
+    return np.array(ids, np.int32), np.array(places, np.int32).T.copy()
+
+
+def cut(prompt: Prompt, length: int) -> Prompt:
+    return prompt[0][:length], prompt[1][:, :length]
+
+
+class Document:
+    """Units of random ids, edited as a user would: typing, changing, inserting, deleting, moving, accepting."""
+
+    def __init__(self, source: random.Random, vocabulary: int, size: int) -> None:
+        self.source, self.vocabulary, self.size = source, vocabulary, size
+        self.units = [self._unit() for _ in range(6)]
+        self.cursor = self.length
+
+    @property
+    def length(self) -> int:
+        return sum(map(len, self.units))
+
+    def prompt(self) -> Prompt:
+        return cut(arrays(self.units), self.cursor)
+
+    def step(self, said: list[int]) -> str:
+        """One random action; `said` is what the model answered last. Returns its name."""
+        action = self.source.choice([self.type, self.accept, self.change, self.insert, self.delete, self.move])
+        action(said)
+        while self.length > self.size:
+            self.units.pop(self.source.randrange(len(self.units)))
+        self.units = self.units or [self._unit()]
+        self.cursor = max(1, min(self.cursor, self.length))
+        return action.__name__
+
+    def type(self, said: list[int]) -> None:
+        self._put([self._id() for _ in range(self.source.randint(1, 3))])
+
+    def accept(self, said: list[int]) -> None:
+        self._put(said)
+
+    def change(self, said: list[int]) -> None:
+        unit = self.source.choice(self.units)
+        unit[self.source.randrange(len(unit))] = self._id()
+
+    def insert(self, said: list[int]) -> None:
+        self.units.insert(self.source.randint(0, len(self.units)), self._unit())
+        self.cursor = self.length
+
+    def delete(self, said: list[int]) -> None:
+        self.units.pop(self.source.randrange(len(self.units)))
+
+    def move(self, said: list[int]) -> None:
+        self.cursor = self.source.randint(1, max(1, self.length))
+
+    def _put(self, ids: list[int]) -> None:
+        """Write at the cursor, into the unit of the token before it."""
+        at = self.cursor
+        for unit in self.units:
+            if at <= len(unit):
+                unit[at:at] = ids
+                break
+            at -= len(unit)
+        self.cursor += len(ids)
+
+    def _unit(self) -> list[int]:
+        return [self._id() for _ in range(self.source.randint(1, self.size // 6))]
+
+    def _id(self) -> int:
+        return self.source.randrange(4, self.vocabulary)
