@@ -1,0 +1,1 @@
+"""Experiments and the training of the bundled model. Nothing in the server imports this package."""

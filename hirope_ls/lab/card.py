@@ -1,0 +1,185 @@
+"""The model folder that a training run leaves: weights, tokenizer, card and loss curve.
+
+The folder is what `AutoModelForCausalLM` and `AutoTokenizer` load, without code of ours.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+from transformers import GenerationConfig, LlamaForCausalLM
+
+from hirope_ls.lab.corpus import EVALUATION_ONLY, Corpus
+from hirope_ls.lab.fim_format import NEAR_TOKENS, SUFFIX_TOKENS, TRAINED_LENGTH
+
+FIM_ORDER = "context-spm"
+
+_SETS = {
+    "held_out": "held-out files of the corpus",
+    "networkx": "networkx, never trained on",
+}
+
+_CARD = """---
+language: [code]
+license: mit
+library_name: transformers
+pipeline_tag: text-generation
+tags: [code-completion, fill-in-the-middle, python]
+---
+
+# The model bundled with hirope-ls
+
+A small Llama for inline completion of Python, {parameters} parameters, made so that hirope-ls completes
+without a download. It finishes words, names that stand nearby, and common lines. It is not a programmer:
+for better completions point hirope-ls at a larger model.
+
+| | |
+|---|---|
+| architecture | `LlamaForCausalLM`, {shape} |
+| trained length | {trained_length} tokens; hirope-ls goes beyond it with HiRoPE |
+| vocabulary | {vocab:,} byte-level BPE tokens, lossless for any text |
+| weights | bfloat16 safetensors |
+| training | {steps:,} steps, {tokens:.1f} M tokens, {minutes:.0f} minutes on a CPU |
+| optimiser | Muon for the layers' matrices, AdamW for the rest; warm-up, stable, linear decay |
+
+## Losses
+
+In nats per token. *Code* is plain source from any line of a file, up to {trained_length} tokens. *Middle*
+counts only the tokens that a completion would have to produce, in the prompt format below; *exact* is the
+share of middles that greedy decoding gets right to the last token.
+
+{losses}
+
+![Loss curve](loss.png)
+
+## Prompt format
+
+With the text before the cursor in two parts, far and near, the near one from the start of a line:
+
+    FAR <|fim_prefix|> <|fim_suffix|> SUFFIX <|fim_middle|> NEAR -> middle <|endoftext|>
+
+There are no blanks between the parts, and FAR may be empty. What changes least comes first, so that a KV
+cache keeps FAR when the cursor moves and SUFFIX while one types. In training NEAR had {near} tokens
+and SUFFIX up to about {suffix}; each part is tokenised on its own. A tenth of the examples were in the
+common order instead: `<|fim_prefix|> PREFIX <|fim_suffix|> SUFFIX <|fim_middle|>`. `<|file_sep|>` stands before a
+file shown from its beginning, also within FAR; `<|endoftext|>` ends a file or a middle. No token is put
+before a prompt. `config.json` names the order under `hirope.fim_order`.
+
+## Data
+
+Python source installed with hirope-ls's own dependencies, and the standard library: {num_files:,} files,
+{num_chars:.0f} M characters after files were dropped that repeat others, hold data or look generated.
+Nothing was downloaded for it. Only distributions whose metadata states a permissive licence were read,
+without the code they vendor. Never read, because hirope-ls is evaluated on them:
+{never}.
+Rows are drawn from small distributions more often than their size says. About one file in a hundred was
+held out. Digest of the training files: `{digest}`.
+
+| distribution | version | licence | files | characters |
+|---|---|---|--:|--:|
+{used}
+
+Installed but not read: {unused}.
+
+The losses over time are in `training.json`. To train it again: `hirope-ls lab train`.
+"""
+
+
+def write_model_folder(out: Path, tokenizer: Path, history: Path, corpus: Corpus, model: LlamaForCausalLM) -> None:
+    """Write the folder `out`. Each file appears at once; a folder that is being served stays loadable."""
+    out.mkdir(parents=True, exist_ok=True)
+    content = json.loads(history.read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory(dir=out.parent) as name:
+        new = Path(name)
+        save_model(model, new)
+        shutil.copytree(tokenizer, new, dirs_exist_ok=True)
+        shutil.copy(history, new / "training.json")
+        plot_losses(content, new / "loss.png")
+        (new / "README.md").write_text(card(content, corpus, model), encoding="utf-8")
+        for file in sorted(new.iterdir()):
+            file.replace(out / file.name)
+
+
+def save_model(model: LlamaForCausalLM, folder: Path) -> None:
+    """Write weights in bfloat16 and the configuration, which says how the model was trained to fill in."""
+    half = copy.deepcopy(model).bfloat16()
+    half.config.hirope = {"fim_order": FIM_ORDER, "trained_length": TRAINED_LENGTH}
+    end = model.config.eos_token_id
+    half.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
+        eos_token_id=end, pad_token_id=end, do_sample=False
+    )
+    half.save_pretrained(str(folder))
+
+
+def plot_losses(history: dict[str, Any], path: Path) -> None:
+    """Draw training and evaluation losses over trained tokens."""
+    per_step = history["tokens"] / max(1, history["steps"]) / 1e6
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    losses, evaluations = history["losses"], history["evaluations"]
+    axes.plot([e["step"] * per_step for e in losses], [e["loss"] for e in losses], lw=0.8, label="training rows")
+    for key, label in (
+        ("held_out_loss", "held-out, code"),
+        ("held_out_middle_loss", "held-out, middle"),
+        ("networkx_loss", "networkx, code"),
+        ("networkx_middle_loss", "networkx, middle"),
+    ):
+        points = [(e["step"] * per_step, e[key]) for e in evaluations if key in e]
+        if points:
+            axes.plot(*zip(*points, strict=True), marker="o", ms=3, lw=1.2, label=label)
+    axes.set(xlabel="tokens trained on, millions", ylabel="loss, nats per token")
+    if losses:
+        last = min(e["loss"] for e in losses)
+        axes.set_ylim(math.floor(2 * last - 1) / 2, min(6.0, losses[0]["loss"]))
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path, dpi=110)
+
+
+def card(history: dict[str, Any], corpus: Corpus, model: LlamaForCausalLM) -> str:
+    """The model card, in Markdown."""
+    config = model.config
+    base = (config.rope_parameters or {})["rope_theta"]
+    return _CARD.format(
+        parameters=f"{model.num_parameters() / 1e6:.1f} M",
+        shape=f"{config.num_hidden_layers} layers, hidden {config.hidden_size}, {config.num_attention_heads} heads "
+        f"of {config.head_dim}, RoPE base {base:,.0f}, tied embedding",
+        trained_length=TRAINED_LENGTH,
+        vocab=config.vocab_size,
+        steps=history["steps"],
+        tokens=history["tokens"] / 1e6,
+        minutes=history["seconds"] / 60,
+        losses=_loss_table(history["evaluations"]),
+        near=f"{NEAR_TOKENS[0]} to about {NEAR_TOKENS[1]}",
+        suffix=SUFFIX_TOKENS[1],
+        num_files=len(corpus.train),
+        num_chars=sum(source.num_chars for source in corpus.sources) / 1e6,
+        never=", ".join(sorted(EVALUATION_ONLY)),
+        digest=corpus.digest,
+        used=_source_table(corpus),
+        unused=", ".join(f"{s.name} ({s.licence}; {s.note})" for s in corpus.sources if not s.used) or "nothing",
+    )
+
+
+def _loss_table(evaluations: list[dict[str, float]]) -> str:
+    if not evaluations:
+        return "Not evaluated yet."
+    last = evaluations[-1]
+    lines = ["| | code | middle | exact |", "|---|--:|--:|--:|"]
+    for key, label in _SETS.items():
+        if f"{key}_loss" in last:
+            code, middle, exact = (last[f"{key}_{kind}"] for kind in ("loss", "middle_loss", "middle_exact"))
+            lines.append(f"| {label} | {code:.2f} | {middle:.2f} | {exact:.0%} |")
+    return "\n".join(lines)
+
+
+def _source_table(corpus: Corpus) -> str:
+    rows = sorted((s for s in corpus.sources if s.num_files), key=lambda s: -s.num_chars)
+    return "\n".join(f"| {s.name} | {s.version} | {s.licence} | {s.num_files:,} | {s.num_chars:,} |" for s in rows)

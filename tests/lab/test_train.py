@@ -1,0 +1,176 @@
+"""A run in miniature: it learns, stops on time, survives crashes and signals, and leaves a folder that others load."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+from hirope_ls.lab import train
+from hirope_ls.lab.tokenizer import END, SPECIALS
+
+pytest.importorskip("matplotlib")
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("code")
+    for number in range(150):  # enough that some file is held out
+        functions = (
+            f"def area_{i}(radius):\n    if radius < {number}:\n        return 3 * radius ** {i}\n    return radius\n\n"
+            for i in range(number, number + 4)
+        )
+        (folder / f"module{number}.py").write_text("".join(functions))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few evaluation rows, and no reading of an installed project."""
+    monkeypatch.setattr(train, "_EVAL_ROWS", 2)
+    monkeypatch.setattr(train, "UNSEEN", "no-such-distribution")
+
+
+def lab_train(work: Path, source: Path, *options: str) -> int:
+    parser = argparse.ArgumentParser()
+    train.add_arguments(parser)
+    fixed = ["--work-dir", str(work), "--corpus-dir", str(source), "--layers", "1", "--batch", "1", "--compile", "off"]
+    return train.run(parser.parse_args([*fixed, *options]))
+
+
+def weights(work: Path) -> dict[str, torch.Tensor]:
+    content: dict[str, dict[str, torch.Tensor]] = torch.load(work / "checkpoint.pt", weights_only=True)
+    return content["model"]
+
+
+def losses(work: Path) -> list[float]:
+    content = torch.load(work / "checkpoint.pt", weights_only=True)
+    return [entry["loss"] for entry in content["state"]["history"] if "loss" in entry]
+
+
+def failing_after(steps: int, fail: object) -> train.Loss:
+    left = iter(range(steps))
+
+    def loss(model: train.LlamaForCausalLM, rows: torch.Tensor) -> torch.Tensor:
+        if next(left, None) is None:
+            assert callable(fail)
+            fail()
+        return _row_loss(model, rows)
+
+    return loss
+
+
+_row_loss = train.row_loss
+
+
+def test_a_run_learns_and_its_folder_is_loaded_by_others(tmp_path: Path, source: Path) -> None:
+    out = tmp_path / "exported"
+    assert lab_train(tmp_path / "run", source, "--steps", "12", "--out", str(out)) == 0
+    values = losses(tmp_path / "run")
+    assert len(values) == 12
+    assert values[-1] < values[0] - 1
+
+    config = AutoConfig.from_pretrained(out)
+    assert config.hirope == {"fim_order": "context-spm", "trained_length": 512}
+    assert config.rope_parameters["rope_theta"] == 10000
+    assert (config.max_position_embeddings, config.tie_word_embeddings) == (512, True)
+
+    tokenizer = AutoTokenizer.from_pretrained(out)
+    text = "def area_1(radius):\r\n\treturn 'é😀'\n"
+    ids = tokenizer(text, return_tensors="pt")["input_ids"]
+    assert tokenizer.decode(ids[0]) == text
+    assert tokenizer.convert_tokens_to_ids(list(SPECIALS)) == [0, 1, 2, 3, 4]
+    assert tokenizer.eos_token == tokenizer.pad_token == END
+
+    model = AutoModelForCausalLM.from_pretrained(out)
+    assert model.dtype == torch.bfloat16
+    assert config.vocab_size == len(tokenizer) == model.get_output_embeddings().weight.shape[0]
+    trained = weights(tmp_path / "run")["model.embed_tokens.weight"].bfloat16()
+    assert torch.equal(model.get_input_embeddings().weight, trained)
+    generated = torch.as_tensor(model.generate(ids, max_new_tokens=4))
+    assert ids.shape[1] < generated.shape[1] <= ids.shape[1] + 4
+
+    card = (out / "README.md").read_text()
+    assert source.name in card
+    assert "| held-out files of the corpus |" in card
+    assert "{" not in card
+    assert (out / "loss.png").read_bytes().startswith(b"\x89PNG")
+    assert (out / "loss.png").stat().st_size < 100_000
+    history = json.loads((out / "training.json").read_text())
+    assert (history["steps"], history["tokens"]) == (12, 12 * 512)
+    assert history["evaluations"][-1]["held_out_middle_loss"] > 0
+
+
+def test_a_crashed_run_goes_on_as_if_nothing_had_been(
+    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert lab_train(tmp_path / "whole", source, "--steps", "4") == 0
+
+    def crash() -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(train, "row_loss", failing_after(2, crash))
+    with pytest.raises(MemoryError):
+        lab_train(tmp_path / "crashed", source, "--steps", "4", "--save-every", "0")
+    assert len(losses(tmp_path / "crashed")) == 2
+    monkeypatch.setattr(train, "row_loss", _row_loss)
+    assert lab_train(tmp_path / "crashed", source, "--steps", "4") == 0
+
+    assert losses(tmp_path / "crashed") == losses(tmp_path / "whole")
+    whole, crashed = weights(tmp_path / "whole"), weights(tmp_path / "crashed")
+    assert whole.keys() == crashed.keys()
+    assert all(torch.equal(whole[name], crashed[name]) for name in whole)
+
+
+def test_a_signal_saves_and_the_checkpoint_can_be_exported(
+    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "row_loss", failing_after(1, lambda: os.kill(os.getpid(), signal.SIGTERM)))
+    before = signal.getsignal(signal.SIGTERM)
+    assert lab_train(tmp_path, source, "--minutes", "100") == 130
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert len(losses(tmp_path)) == 2
+    assert not (tmp_path / "model").exists()
+
+    saved = weights(tmp_path)
+    assert lab_train(tmp_path, source, "--export-only") == 0
+    assert json.loads((tmp_path / "model" / "training.json").read_text())["steps"] == 2
+    assert all(torch.equal(tensor, weights(tmp_path)[name]) for name, tensor in saved.items())
+
+
+def test_a_run_by_the_clock_ends_on_time_with_its_decay_done(tmp_path: Path, source: Path) -> None:
+    assert lab_train(tmp_path, source, "--minutes", "0.03") == 0
+    content = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    steps = [entry for entry in content["state"]["history"] if "loss" in entry]
+    assert len(steps) > 1
+    assert steps[-1]["seconds"] >= 1.8 > steps[-2]["seconds"]
+    for optimiser in content["optimisers"]:
+        for group in optimiser["param_groups"]:
+            assert 0 <= group["lr"] < group["peak_lr"] * 0.9
+
+
+def test_the_learning_rate_warms_up_stays_and_decays_to_nothing() -> None:
+    factors = [train.lr_factor(done / 100) for done in range(101)]
+    assert 0 < factors[0] < factors[1] < 1
+    assert factors[5:60] == [1.0] * 55
+    assert all(one > two for one, two in pairwise(factors[60:]))
+    assert factors[100] == 0
+
+
+def test_nothing_to_train_on_or_to_export_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert lab_train(tmp_path / "run", empty, "--steps", "1") == 2
+    assert "No Python file" in capsys.readouterr().err
+
+
+def test_exporting_needs_a_checkpoint(tmp_path: Path, source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert lab_train(tmp_path, source, "--export-only") == 2
+    assert "No checkpoint" in capsys.readouterr().err
