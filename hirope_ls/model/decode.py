@@ -229,7 +229,7 @@ class LocalModel:
     def _advance(self, session: Session, ids: IntArray, positions: IntArray, last_only: bool = True) -> Tensor:
         """Append rows to the session; logits [1, 1 or n, vocab]."""
         keys = session.stage(ids, positions)
-        rows = torch.from_numpy(ids).to(self._device, torch.long)[None]
+        rows = torch.from_numpy(ids.astype(np.int64)).to(self._device)[None]
         return self._forward(session, rows, keys, last_only)
 
     def _forward(self, session: Session, rows: Tensor, keys: Tensor, last_only: bool = True) -> Tensor:
@@ -286,7 +286,7 @@ def _probe(loaded: Loaded) -> tuple[tuple[LayerShape, ...], int]:
 def _log_probabilities(logits: Tensor, targets: IntArray) -> NDArray[np.float32]:
     """float32[n] of the targets' log-probabilities under logits [n, vocab]."""
     logits = logits.float()
-    index = torch.from_numpy(targets).to(logits.device, torch.long)[:, None]
+    index = torch.from_numpy(targets.astype(np.int64)).to(logits.device)[:, None]
     chosen = logits.gather(1, index)[:, 0] - logits.logsumexp(1)
     result: NDArray[np.float32] = chosen.cpu().numpy()
     return result

@@ -6,6 +6,7 @@ nothing is fetched, no code of the folder runs, and whatever transformers object
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +43,7 @@ def load(card: Card, device: str = "auto", dtype: str = "auto") -> Loaded:
     """
     place = pick_device(device)
     kind = pick_dtype(dtype, place)
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers_logging.set_verbosity(logging.CRITICAL)  # what matters comes out as ModelRefused
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     model = _read_model(card, _read_config(card), kind)
     try:

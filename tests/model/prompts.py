@@ -52,10 +52,13 @@ def ask(model: LocalModel, session: str, prompt: Prompt, new: int = 4) -> Told:
 
 
 def arrays(units: list[list[int]]) -> Prompt:
-    """Ids and (unit, token) positions of a document given as units."""
+    """Ids and (unit, token) positions of a document given as units: read-only, as a snapshot's are."""
     ids = [id for unit in units for id in unit]
     places = [(number, index) for number, unit in enumerate(units) for index in range(len(unit))]
-    return np.array(ids, np.int32), np.array(places, np.int32).T.copy()
+    prompt = np.array(ids, np.int32), np.array(places, np.int32).T.copy()
+    for array in prompt:
+        array.flags.writeable = False
+    return prompt
 
 
 def cut(prompt: Prompt, length: int) -> Prompt:
@@ -67,7 +70,9 @@ class Document:
 
     def __init__(self, source: random.Random, vocabulary: int, size: int) -> None:
         self.source, self.vocabulary, self.size = source, vocabulary, size
-        self.units = [self._unit() for _ in range(6)]
+        self.units: list[list[int]] = []
+        while self.length < 0.8 * size:
+            self.units.append(self._unit())
         self.cursor = self.length
 
     @property
