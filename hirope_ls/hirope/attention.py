@@ -176,9 +176,9 @@ def _ordinary_bands(layer: Layer, frame: Frame, query: Tensor, key: Tensor, valu
 def _hierarchical(layer: Layer, frame: Frame, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
     """Near and far region of the last rows: query [B, h, n', d] -> [B, n', h, dv]."""
     window, first_row = frame.scheme.window, frame.total - query.shape[2]
-    factors = frame.score_scale(query.device)
+    factors = frame.score_scale(query)
     if factors is not None:
-        query = (query * factors.to(torch.promote_types(query.dtype, torch.float32))).to(query.dtype)
+        query = (query * factors).to(query.dtype)
     merged = Merged(query, value)
     first_near = max(0, first_row - window + 1)
     add_band(

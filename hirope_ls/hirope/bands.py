@@ -103,8 +103,8 @@ class _Band:
     def left_triangle(self, row: int, row_end: int, key: int) -> None:
         """Row row + r sees the keys key + r .. key + (row_end - row) - 1: a causal square read backwards."""
         cut = self._cut(row, row_end, key, key + row_end - row)
-        query, key, value = (part.flip(2) for part in cut)
-        out, lse = block_attention(query, key, value, self.scale, causal=True)
+        rows, keys, values = (part.flip(2) for part in cut)
+        out, lse = block_attention(rows, keys, values, self.scale, causal=True)
         self._add(row, (out.flip(2), lse.flip(2)))
 
     def _cut(self, row: int, row_end: int, key: int, key_end: int) -> tuple[Tensor, Tensor, Tensor]:

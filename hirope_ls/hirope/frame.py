@@ -56,15 +56,16 @@ class Frame:
             self._far[id(angles)] = found
         return found
 
-    def score_scale(self, device: torch.device) -> Tensor | None:
-        """float32 [rows, 1] for the hierarchical rows of this pass, or None where no score is scaled."""
+    def score_scale(self, like: Tensor) -> Tensor | None:
+        """[rows, 1] for the hierarchical rows of this pass, float32 or better, or None where no score is scaled."""
         if not self.scheme.log_scaling:
             return None
-        if self._scale is None or self._scale.device != device:
+        dtype = torch.promote_types(like.dtype, torch.float32)
+        if self._scale is None or self._scale.device != like.device or self._scale.dtype != dtype:
             first = max(self.first_row, self.hierarchical_from)
-            rows = torch.arange(first, self.total, device=device).clamp_min(1)
-            log_rows = rows.to(torch.float64).log().to(torch.float32)
-            self._scale = (log_rows / math.log(self.scheme.trained_length)).clamp_min(1.0)[:, None]
+            log_rows = torch.arange(first, self.total, dtype=torch.float64).clamp_min(1.0).log()
+            scale = (log_rows / math.log(self.scheme.trained_length)).clamp_min(1.0)[:, None]
+            self._scale = scale.to(device=like.device, dtype=dtype)
         return self._scale
 
     def _make_far_tables(self, angles: Angles, like: Tensor) -> tuple[Table, Table]:

@@ -1,0 +1,10 @@
+"""Torch keeps to two threads here, and impossible states raise."""
+
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True)
+def _small_and_strict(monkeypatch):
+    monkeypatch.setenv("HIROPE_STRICT", "1")
+    torch.set_num_threads(2)
