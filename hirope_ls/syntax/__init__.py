@@ -1,0 +1,20 @@
+"""Structure of source text: languages, trees, units. Knows bytes and tree-sitter; no tokens, files or protocol."""
+
+from hirope_ls.syntax.languages import LANGUAGES, Language, language_for
+from hirope_ls.syntax.limits import LARGEST_PARSED, LARGEST_SERVED
+from hirope_ls.syntax.tree import Parse, Piece, parse, reparse, statement_starts
+from hirope_ls.syntax.units import Unit
+
+__all__ = [
+    "LANGUAGES",
+    "LARGEST_PARSED",
+    "LARGEST_SERVED",
+    "Language",
+    "Parse",
+    "Piece",
+    "Unit",
+    "language_for",
+    "parse",
+    "reparse",
+    "statement_starts",
+]

@@ -1,0 +1,46 @@
+"""Where the statements of one parsed piece start: the places where a long unit may be cut. No recursion."""
+
+from __future__ import annotations
+
+from tree_sitter import Node, Tree
+
+from hirope_ls.syntax.languages import Language
+
+
+def statements_of(language: Language, tree: Tree) -> list[int]:
+    """Offsets in the piece, increasing, of the lines on which a statement starts, at any depth.
+
+    A line counts that begins with a statement or a clause (`else`); not one inside an expression, not a comment,
+    and not the definition that a decorator stands above.
+    """
+    starts: list[int] = []
+    row = -1  # the last row that holds something seen
+    cursor = tree.walk()
+    if not cursor.goto_first_child():
+        return starts
+    while True:
+        node = cursor.node
+        assert node is not None
+        (first_row, column), last_row = node.start_point, node.end_point[0]
+        descend = _holds_statements(language, node)
+        if first_row > row and node.type not in language.comments:
+            starts.append(node.start_byte - column)
+        # A decorated definition is one statement, so its own first lines up to the body are no places to cut.
+        inner = node.child_by_field_name(language.wrappers[node.type]) if node.type in language.wrappers else None
+        row = max(row, last_row if not descend else first_row if inner is None else inner.start_point[0])
+        if descend and cursor.goto_first_child():
+            continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return starts
+
+
+def _holds_statements(language: Language, node: Node) -> bool:
+    kind = node.type
+    return (
+        kind in language.containers
+        or kind in language.functions
+        or kind in language.classes
+        or kind in language.wrappers
+        or node.is_error
+    )

@@ -1,0 +1,193 @@
+"""From a buffer to its syntax: the pieces with their trees, and the units; after an edit only what it touched.
+
+`reparse` equals `parse` always: a piece is cut, parsed and divided by its own bytes alone. tree-sitter's incremental
+parse is used within a piece only from a tree without errors to a tree without errors; any other piece that changed is
+parsed afresh. A text that is too long or too odd (limits.py) has no tree, and units of even length.
+Knows no tokens and no files.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+from tree_sitter import Tree
+
+from hirope_ls.syntax.languages import Language
+from hirope_ls.syntax.limits import Shape
+from hirope_ls.syntax.parsing import parse_piece, reparse_piece
+from hirope_ls.syntax.pieces import piece_starts, starts_after
+from hirope_ls.syntax.statements import statements_of
+from hirope_ls.syntax.units import Unit, units_of
+from hirope_ls.text import Buffer, Edit
+from hirope_ls.text.encoding import character_start
+
+FLAT_BLOCK = 2048  # bytes of a unit in a text without structure
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Some bytes parsed by themselves; never changed, and shared by the parses in which those bytes are the same.
+
+    `tree` counts from the start of the piece, as `units` do; None where the grammar would take too long.
+    """
+
+    language: Language
+    tree: Tree | None
+    units: tuple[Unit, ...]
+
+    @cached_property
+    def statements(self) -> list[int]:
+        """Where the lines start on which a statement starts, at any depth, in order."""
+        return [] if self.tree is None else statements_of(self.language, self.tree)
+
+
+@dataclass(frozen=True, eq=False)
+class Parse:
+    """The syntax of one text. `units` cover every byte exactly once, in order; an empty text has none.
+
+    `pieces` and `starts` (their byte offsets) are empty for a text without structure (no language, or flat).
+    """
+
+    language: Language | None
+    shape: Shape
+    pieces: tuple[Piece, ...]
+    starts: tuple[int, ...]
+    units: tuple[Unit, ...]
+
+    @property
+    def flat(self) -> bool:
+        """Whether the units are even blocks for want of a tree."""
+        return bool(self.units) and not self.pieces
+
+    def nodes(self) -> Iterator[tuple[str, int, int, bool]]:
+        """Every node of every tree in order: (kind, start, end, is missing), offsets in the text."""
+        for start, piece in zip(self.starts, self.pieces, strict=True):
+            if piece.tree is not None:
+                yield from _nodes(piece.tree, start)
+
+
+def parse(language: Language | None, buffer: Buffer) -> Parse:
+    """The syntax of `buffer`, made from nothing. Never fails: without a language, or beyond the limits, it is flat."""
+    shape = Shape.of(buffer)
+    if language is None or shape.flat(buffer):
+        return _flat(language, shape, buffer)
+    starts = piece_starts(language.scanner, buffer.data)
+    pieces = [_piece(language, buffer.data[slice(*span)]) for span in _spans(starts, len(buffer.data))]
+    units = [unit for start, piece in zip(starts, pieces, strict=True) for unit in _moved(piece.units, start)]
+    return Parse(language, shape, tuple(pieces), tuple(starts), tuple(units))
+
+
+def reparse(before: Parse, old: Buffer, edit: Edit, new: Buffer) -> Parse:
+    """`parse(before.language, new)`, where `new` is `old` after `edit` and `before` is `parse(.., old)`."""
+    language, shape = before.language, before.shape.apply(old, edit, new)
+    if language is None or shape.flat(new):
+        return _flat(language, shape, new)
+    if before.flat:
+        return parse(language, new)
+    keep, middle, resume = starts_after(language.scanner, before.starts, edit, new.data)
+    first = max(keep - 1, 0)  # the last piece kept may end elsewhere
+    inner = [*before.starts[first:keep], *middle]
+    tail = [start + edit.delta for start in before.starts[resume:]]
+    was = _spans([*before.starts[first:resume]], before.starts[resume] if tail else len(old.data))
+    now = _spans(inner, tail[0] if tail else len(new.data))
+    pieces = _renewed(language, list(before.pieces[first:resume]), was, now, old, edit, new)
+    units = _spliced(before, first, resume, pieces, inner, edit.delta)
+    return Parse(
+        language,
+        shape,
+        (*before.pieces[:first], *pieces, *before.pieces[resume:]),
+        (*before.starts[:first], *inner, *tail),
+        units,
+    )
+
+
+def statement_starts(parsed: Parse, start: int, end: int) -> list[int]:
+    """Byte offsets strictly inside `start..end`, increasing, at which a statement's line starts; none if flat."""
+    found: list[int] = []
+    for index in range(max(bisect_right(parsed.starts, start) - 1, 0), bisect_left(parsed.starts, end)):
+        base, statements = parsed.starts[index], parsed.pieces[index].statements
+        low, high = bisect_right(statements, start - base), bisect_left(statements, end - base)
+        found += [base + statement for statement in statements[low:high]]
+    return found
+
+
+def _spans(starts: list[int], end: int) -> list[Span]:
+    return list(pairwise([*starts, end])) if starts else []
+
+
+def _renewed(
+    language: Language, pieces: Sequence[Piece], was: list[Span], now: list[Span], old: Buffer, edit: Edit, new: Buffer
+) -> list[Piece]:
+    """The pieces at the spans `now` of `new`, from those at `was` of `old`; equal bytes at either end are shared."""
+
+    def same(index: int) -> bool:
+        return old.data[slice(*was[index])] == new.data[slice(*now[index])]
+
+    shorter = min(len(was), len(now))
+    head = next((i for i in range(shorter) if not same(i)), shorter)
+    tail = next((i for i in range(shorter - head) if not same(-1 - i)), shorter - head)
+    changed = now[head : len(now) - tail]
+    if len(changed) == len(was) - head - tail == 1:
+        renewed = [_edited(pieces[head], was[head], changed[0], old, edit, new)]
+    else:
+        renewed = [_piece(language, new.data[slice(*span)]) for span in changed]
+    return [*pieces[:head], *renewed, *pieces[len(pieces) - tail :]]
+
+
+def _edited(piece: Piece, was: Span, now: Span, old: Buffer, edit: Edit, new: Buffer) -> Piece:
+    """The piece at `now` of `new`, from the one at `was` of `old`: the edit lies in it, or it is made afresh."""
+    data = new.data[slice(*now)]
+    if now[0] != was[0] or not was[0] <= edit.start <= edit.old_end <= was[1] or now[1] != was[1] + edit.delta:
+        return _piece(piece.language, data)
+    inner = Edit(edit.start - was[0], edit.old_end - was[0], edit.new)
+    tree = reparse_piece(piece.language, piece.tree, old.data[slice(*was)], inner, data)
+    return Piece(piece.language, tree, _units(piece.language, tree, data))
+
+
+def _piece(language: Language, data: bytes) -> Piece:
+    tree = parse_piece(language, data)
+    return Piece(language, tree, _units(language, tree, data))
+
+
+def _units(language: Language, tree: Tree | None, data: bytes) -> tuple[Unit, ...]:
+    return (Unit(0, len(data), "module", ""),) if tree is None else units_of(language, tree, data)
+
+
+def _moved(units: Sequence[Unit], by: int) -> Iterator[Unit]:
+    return (Unit(start + by, end + by, kind, name) for start, end, kind, name in units)
+
+
+def _spliced(
+    before: Parse, first: int, resume: int, pieces: Sequence[Piece], starts: Sequence[int], delta: int
+) -> tuple[Unit, ...]:
+    """The units after pieces first..resume of `before` became `pieces` at `starts` and the rest moved by `delta`."""
+    low = sum(len(piece.units) for piece in before.pieces[:first])
+    high = len(before.units) - sum(len(piece.units) for piece in before.pieces[resume:])
+    middle = (unit for start, piece in zip(starts, pieces, strict=True) for unit in _moved(piece.units, start))
+    return (*before.units[:low], *middle, *_moved(before.units[high:], delta))
+
+
+def _flat(language: Language | None, shape: Shape, buffer: Buffer) -> Parse:
+    """Even blocks, moved to the starts of characters."""
+    size = len(buffer.data)
+    starts = [character_start(buffer.data, start) for start in range(0, size, FLAT_BLOCK)]
+    return Parse(language, shape, (), (), tuple(Unit(*span, "flat", "") for span in _spans(starts, size)))
+
+
+def _nodes(tree: Tree, base: int) -> Iterator[tuple[str, int, int, bool]]:
+    cursor = tree.walk()
+    while True:
+        node = cursor.node
+        assert node is not None
+        yield node.type, base + node.start_byte, base + node.end_byte, node.is_missing
+        if cursor.goto_first_child():
+            continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return
