@@ -20,7 +20,7 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
-SERVER = (sys.executable, "-m", "hirope_ls.server")
+SERVER = (sys.executable, "-m", "hirope_ls", "--stdio")
 ROOT = Path(__file__).parent.parent
 _LINE_END = re.compile("\r\n|\r|\n")
 _UNITS = {"utf-8": lambda text: len(text.encode()), "utf-16": lambda text: len(text.encode("utf-16-le")) // 2}
