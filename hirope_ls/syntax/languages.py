@@ -88,7 +88,7 @@ PYTHON = Language(
     ),
     comments=frozenset({"comment"}),
     openers={"def": "function", "class": "class"},
-    prefixes=frozenset({"async", "decorator"}),
+    prefixes=frozenset({"async"}),
     name_field="name",
     scanner=_PYTHON_SCANNER,
     # It looks past comments and joined lines for the next indentation, and does so again from each of them.

@@ -8,8 +8,9 @@ A unit starts at the start of its first line, with the comment lines directly ab
 further up belong to the unit before. So a definition and its comment move together, and what is typed below a
 function belongs to it until it is something else.
 
-In broken text error nodes are looked into as well, and a keyword that opens a definition there (`def` without its
-end) begins a unit that goes on while the lines are indented deeper. Knows one piece at a time; no recursion.
+In broken text whatever holds an error is looked into as well. A keyword that opens a definition there (`def` without
+its end) begins a unit, and a function with an error in it goes on only while the lines are indented deeper: so the
+functions that a broken one has swallowed come out of it again. Knows one piece at a time; no recursion.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from hirope_ls.syntax.languages import Language
 
 _WORD = re.compile(r"\w+")
 _LONGEST_NAME = 200  # bytes looked at for the name of a broken definition
+_LONGEST_OPENER = 16  # bytes of a keyword
 
 
 class Unit(NamedTuple):
@@ -37,12 +39,16 @@ class Unit(NamedTuple):
 
 
 class _Mark(NamedTuple):
-    """Something seen at `node`: a comment, or code of a unit; `opens` where it begins a definition."""
+    """Something seen at `node`: a comment, or code of a unit; `opens` where it begins a definition.
+
+    `line`: it begins its line, but for words that may stand before a definition (`async`).
+    """
 
     node: Node
     kind: str
     name: str
     opens: bool
+    line: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ class _Scope:
     name: str
     end: int
     column: int = -1
-    head: int = -1  # where a decorated class itself starts
+    head: int = -1  # where the definition itself starts, behind its decorators
 
     def named(self, name: str) -> str:
         return f"{self.name}.{name}" if self.name and name else self.name or name
@@ -70,7 +76,7 @@ def units_of(language: Language, tree: Tree, data: bytes) -> tuple[Unit, ...]:
                 start = comments[1] if comments[0] == row else mark.node.start_byte - column
                 comments = (mark.node.end_point[0] + 1, start)
         elif mark.opens or not starts or starts[-1][1:] != (mark.kind, mark.name):
-            starts.append((_unit_start(data, mark.node, comments), mark.kind, mark.name))
+            starts.append((_unit_start(data, mark, comments), mark.kind, mark.name))
     return _spans(starts, len(data))
 
 
@@ -82,11 +88,11 @@ def _spans(starts: list[tuple[int, str, str]], size: int) -> tuple[Unit, ...]:
     return tuple(unit for unit in units if unit.start < unit.end)
 
 
-def _unit_start(data: bytes, node: Node, comments: tuple[int, int]) -> int:
-    row, column = node.start_point
-    if not _begins_line(data, node.start_byte, column):
-        return node.start_byte
-    return comments[1] if comments[0] == row else node.start_byte - column
+def _unit_start(data: bytes, mark: _Mark, comments: tuple[int, int]) -> int:
+    start, (row, column) = mark.node.start_byte, mark.node.start_point
+    if not mark.line and not _begins_line(data, start, column):
+        return start
+    return comments[1] if comments[0] == row else start - column
 
 
 def _marks(language: Language, tree: Tree, data: bytes) -> Iterator[_Mark]:
@@ -130,9 +136,9 @@ class _Walk:
             return None, True
         definition = self._definition(node)
         if definition is None:
-            return self._code(node, in_error), kind in self.language.wrappers
+            return self._code(node, in_error), node.has_error or kind in self.language.wrappers
         if definition.type in self.language.functions:
-            return self._kept(_Mark(node, "function", scope.named(self._name(definition)), True)), False
+            return self._function(node, definition, scope.named(self._name(definition))), node.has_error
         if scope.kind != "function" and scope.head != node.start_byte:
             name = scope.named(self._name(definition))
             self._enter(_Scope("class", name, node.end_byte, head=definition.start_byte))
@@ -142,7 +148,7 @@ class _Walk:
         while True:
             scope = self.scopes[-1]
             ended = scope.end <= node.start_byte
-            if scope.column >= 0 and not ended:
+            if scope.column >= 0 and not ended and node.start_byte > scope.head:
                 column = node.start_point[1]
                 ended = column <= scope.column and _begins_line(self.data, node.start_byte, column)
             if not ended:
@@ -153,20 +159,33 @@ class _Walk:
         self.scopes.append(scope)
         self.opens = True
 
+    def _function(self, node: Node, definition: Node, name: str) -> _Mark | None:
+        mark = self._kept(_Mark(node, "function", name, True))
+        if mark and node.has_error:
+            column, head = node.start_point[1], definition.start_byte
+            self.scopes.append(_Scope("function", name, node.end_byte, column, head))
+        return mark
+
     def _kept(self, mark: _Mark) -> _Mark | None:
         """`mark`, unless a broken function has swallowed it."""
         self.opens = False
         return None if self.scopes[-1].kind == "function" else mark
 
     def _code(self, node: Node, in_error: bool) -> _Mark | None:
-        opened = self.language.openers.get(node.type) if in_error else None
+        opened = self._opener(node) if in_error else None
         if opened and self.scopes[-1].kind != "function" and self._may_open(node):
             name = self.scopes[-1].named(self._word_after(node))
             self._enter(_Scope(opened, name, len(self.data) + 1, node.start_point[1]))
             self.opens = False
-            return _Mark(node, opened, name, True)
+            return _Mark(node, opened, name, True, True)
         scope = self.scopes[-1]
         return self._kept(_Mark(node, scope.kind, scope.name, self.opens))
+
+    def _opener(self, node: Node) -> str | None:
+        """What `node` would open. In an error a keyword may be taken for a name, so it is told by its text."""
+        if node.child_count or node.end_byte - node.start_byte > _LONGEST_OPENER:
+            return None
+        return self.language.openers.get(self.data[node.start_byte : node.end_byte].decode())
 
     def _may_open(self, node: Node) -> bool:
         start = node.start_byte
