@@ -1,4 +1,4 @@
-"""Torch keeps to two threads here, and impossible states raise."""
+"""Torch keeps to one thread here (tiny tensors: a second one only waits), and impossible states raise."""
 
 import pytest
 import torch
@@ -7,4 +7,4 @@ import torch
 @pytest.fixture(autouse=True)
 def _small_and_strict(monkeypatch):
     monkeypatch.setenv("HIROPE_STRICT", "1")
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
