@@ -75,8 +75,10 @@ def units_of(language: Language, tree: Tree, data: bytes) -> tuple[Unit, ...]:
             if _begins_line(data, mark.node.start_byte, column):
                 start = comments[1] if comments[0] == row else mark.node.start_byte - column
                 comments = (mark.node.end_point[0] + 1, start)
-        elif mark.opens or not starts or starts[-1][1:] != (mark.kind, mark.name):
+            continue
+        if mark.opens or not starts or starts[-1][1:] != (mark.kind, mark.name):
             starts.append((_unit_start(data, mark, comments), mark.kind, mark.name))
+        comments = (-1, 0)  # a NUL ends a comment, so code may follow one on its line
     return _spans(starts, len(data))
 
 
