@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers import DynamicCache
 
+from hirope_ls.model.choice import Choice
 from hirope_ls.model.generator import Event, Finished, Generated, IntArray, Limits, Prefilled, Reason, StopFlag
 from hirope_ls.model.kv import BudgetError, KVStore, Session
 from hirope_ls.model.loader import Loaded
-from hirope_ls.model.slabs import LayerShape
-from hirope_ls.problems import InputError, ModelRefused
+from hirope_ls.model.needs import measure
+from hirope_ls.problems import InputError
 
 _SCORING = "\0score"  # no editor's session is called so
 _LOGITS_AT_ONCE = 2**25  # numbers in one block of scored logits: 128 MiB
@@ -79,10 +79,10 @@ class LocalModel:
         self._hirope, self._device = loaded.hirope, loaded.device
         self._chunk = chunk or (512 if on_cpu else 2048)
         self._warm_chunk = min(self._chunk, 128 if on_cpu else 512)
-        shapes, self._vocab = _probe(loaded)
-        self._special = special | frozenset(range(vocab_size or self._vocab, self._vocab))
-        self._store = KVStore(shapes, loaded.dtype, loaded.device, budget_bytes)
-        self._masked: tuple[frozenset[int], frozenset[int], Tensor] | None = None
+        needs = measure(loaded)
+        self._vocab = needs.vocab_size
+        self._choice = Choice(special | frozenset(range(vocab_size or self._vocab, self._vocab)), loaded.device)
+        self._store = KVStore(needs.layers, needs.dtype, loaded.device, budget_bytes)
 
     @property
     def used_bytes(self) -> int:
@@ -164,7 +164,7 @@ class LocalModel:
         yield from run.prefilled(reused, session.length - reused)
         reason = reason or self._ended(run, session, lease)
         while not reason:
-            token, logprob = self._choose(logits, run.limits)
+            token, logprob = self._choice.best(logits[0, -1], run.limits)
             if token is None:
                 reason = "stop"
                 break
@@ -242,45 +242,10 @@ class LocalModel:
         session.commit(rows.shape[1])
         return logits
 
-    def _choose(self, logits: Tensor, limits: Limits) -> tuple[int | None, float]:
-        """The most likely id that may be generated and its log-probability; None at a stop id."""
-        with torch.inference_mode():
-            row = logits[0, -1].float()
-            total = row.logsumexp(0)
-            value, best = row.index_fill_(0, self._forbidden(limits), -torch.inf).max(0)
-            token, logprob = int(best), float(value - total)
-        return (None if token in limits.stop_ids or not np.isfinite(logprob) else token), logprob
-
-    def _forbidden(self, limits: Limits) -> Tensor:
-        """Indices of the logits to mask; the last answer is kept, for the limits seldom change."""
-        if self._masked is None or self._masked[:2] != (limits.forbidden_ids, limits.stop_ids):
-            masked = sorted((limits.forbidden_ids | self._special) - limits.stop_ids)
-            index = torch.tensor([id for id in masked if id < self._vocab], dtype=torch.long, device=self._device)
-            self._masked = limits.forbidden_ids, limits.stop_ids, index
-        return self._masked[2]
-
     def _forget_all(self) -> None:
         self._store.clear()
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
-
-
-def _probe(loaded: Loaded) -> tuple[tuple[LayerShape, ...], int]:
-    """What each layer caches, and the number of logits, learnt from one token: configs say it in too many ways."""
-    cache = DynamicCache()
-    with torch.inference_mode():
-        rows = torch.zeros(1, 1, dtype=torch.long, device=loaded.device)
-        positions = torch.zeros(2, 1, dtype=torch.int32, device=loaded.device)
-        logits = loaded.hirope.forward(rows, positions, cache)
-    if not bool(torch.isfinite(logits).all()):
-        raise ModelRefused(f"{loaded.card.name} computes no finite numbers: its weights are damaged")
-    layers = []
-    for layer in cache.layers:
-        keys, values = getattr(layer, "keys", None), getattr(layer, "values", None)
-        if keys is None or values is None or keys.ndim != 4:
-            raise ModelRefused(f"{loaded.card.name} has layers without a key-value cache of their own: not supported")
-        layers.append(LayerShape(keys.shape[1], keys.shape[3], values.shape[3]))
-    return tuple(layers), logits.shape[-1]
 
 
 def _log_probabilities(logits: Tensor, targets: IntArray) -> NDArray[np.float32]:
