@@ -40,6 +40,8 @@ class Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    # Threads of torch that wait by spinning stop each other on a busy machine: 100 times slower has been seen.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read once, when torch is imported
     try:
         return _run(words)
     except HiropeError as problem:

@@ -20,7 +20,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from hirope_ls.commands.parts import Model, Parts, add_model_arguments, load_model, num_threads, read_parts
+from hirope_ls.commands.machine import memory_gib, num_threads
+from hirope_ls.commands.parts import Model, Parts, add_model_arguments, load_model, read_parts
 from hirope_ls.commands.terminal import console, waiting
 from hirope_ls.problems import HiropeError
 
@@ -134,14 +135,12 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _machine(findings: Findings) -> None:
-    import psutil
-
-    memory = psutil.virtual_memory()
+    memory, free = memory_gib()
     findings.machine = {
         "system": f"{platform.system()} {platform.machine()}",
         "cores": num_threads(),
-        "memory_gib": round(memory.total / 2**30, 1),
-        "memory_free_gib": round(memory.available / 2**30, 1),
+        "memory_gib": round(memory, 1),
+        "memory_free_gib": round(free, 1),
         "gpu": None,
     }
     try:
@@ -149,10 +148,10 @@ def _machine(findings: Findings) -> None:
     except ImportError:
         return
     if torch.cuda.is_available():
-        free, total = torch.cuda.mem_get_info()
+        gpu_free, gpu_total = torch.cuda.mem_get_info()
         findings.machine["gpu"] = torch.cuda.get_device_name()
-        findings.machine["gpu_memory_gib"] = round(total / 2**30, 1)
-        findings.machine["gpu_memory_free_gib"] = round(free / 2**30, 1)
+        findings.machine["gpu_memory_gib"] = round(gpu_total / 2**30, 1)
+        findings.machine["gpu_memory_free_gib"] = round(gpu_free / 2**30, 1)
 
 
 def _model(parts: Parts) -> dict[str, Any]:

@@ -6,12 +6,12 @@ The first three take a moment and no torch; `load_model` takes seconds.
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hirope_ls.commands.machine import num_threads
 from hirope_ls.engine.snapshots import Pipeline, Snapshot
 from hirope_ls.model.folder import Card, bundled_folder, read_card
 from hirope_ls.model.tokens import TextTokenizer
@@ -76,11 +76,3 @@ def load_model(parts: Parts, device: str) -> Model:
     model = LocalModel(loaded, _KV_BUDGET, special, parts.tokenizer.vocab_size)
     dtype = str(loaded.dtype).removeprefix("torch.")
     return Model(model, str(loaded.device), dtype, imported - began, time.monotonic() - imported)
-
-
-def num_threads() -> int:
-    """Threads for arithmetic: the physical cores, or fewer where the process may use fewer."""
-    import psutil
-
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(psutil.cpu_count(logical=False) or allowed, allowed))

@@ -113,9 +113,9 @@ def show(report: dict[str, Any]) -> None:
             f"{unit['tokens']:,}",
             Text(f"{unit['first_token']:,}-{last:,}", style="red" if last >= trained else "green"),
             Text(unit["kind"], style="bright_black" if unit["kind"] == "module" else ""),
-            Text(unit["name"], style="bold"),
+            Text(shown(unit["name"]) if unit["name"] else "", style="bold"),
         )
-    out.print(Text(str(report["file"]), style="bold"))
+    out.print(Text(shown(report["file"]), style="bold"))
     out.print(table)
     ratio = f"{tokens / trained:.3g}x" if tokens else "0x"
     longest = max((unit["tokens"] for unit in report["units"]), default=0)

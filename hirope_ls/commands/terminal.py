@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,13 +12,15 @@ from rich.console import Console
 from rich.syntax import Syntax
 from rich.text import Text
 
+from hirope_ls.commands.place import shown
 from hirope_ls.engine.complete import Completion
 from hirope_ls.model.folder import Card
 from hirope_ls.text.buffer import Buffer
 
 _ABOVE, _BELOW = 7, 4  # lines shown round the cursor
 _LEAD = 150  # lines above them that the highlighter reads, to know whether it is inside a string
-_LONG_LINE = 2000  # characters; longer ones are shown without colours, in part
+_LONG_LINE = 400  # characters; of longer ones the part near the cursor, or the beginning, is shown
+_PLAIN_CODE = 20_000  # characters in a line; no highlighter is asked about such a text
 _GHOST = "dim italic"
 _MARKS = ("⟦", "⟧")  # round the suggestion where there is no dim italic
 
@@ -52,7 +55,7 @@ def show_completion(path: Path, buffer: Buffer, completion: Completion, card: Ca
     out = console()
     plain = not out.is_terminal
     line = buffer.line_of(completion.start)
-    out.print(Text(f"{path}:{line + 1}", style="bold"))
+    out.print(Text(f"{shown(path)}:{line + 1}", style="bold"))
     first, last = max(0, line - _ABOVE), min(buffer.line_count - 1, line + _BELOW)
     width = len(str(last + 1))
     for number, text in _with_ghost(path, buffer, completion, first, last, plain):
@@ -69,18 +72,17 @@ def _with_ghost(
 ) -> list[tuple[int | None, Text]]:
     """Numbered lines; those that only the suggestion has are without a number."""
     line = buffer.line_of(completion.start)
+    before = len(buffer.data[buffer.line_start(line) : completion.start].decode())
     rows: list[tuple[int | None, Text]] = []
     highlighted = _highlighted(path, buffer, first, last)
     for number in range(first, last + 1):
         text = highlighted[number - first]
         if number != line or not completion.text:
-            rows.append((number, text))
+            rows.append((number, _window(text, before if number == line else 0)))
             continue
-        start = buffer.line_start(line)
-        before = len(buffer.data[start : completion.start].decode())
-        ghost = completion.text.expandtabs(4)
+        ghost = _visible(completion.text)
         marked = f"{_MARKS[0]}{ghost}{_MARKS[1]}" if plain else ghost
-        joined = text[:before] + Text(marked, style=_GHOST) + text[before:]
+        joined = _window(text[:before] + Text(marked, style=_GHOST) + text[before:], before)
         parts = joined.split("\n", allow_blank=True)
         rows += [(number if index == 0 else None, part) for index, part in enumerate(parts)]
     return rows
@@ -90,7 +92,7 @@ def _highlighted(path: Path, buffer: Buffer, first: int, last: int) -> list[Text
     """The lines `first` to `last` in colours, each as long as it is in the file."""
     lead = max(0, first - _LEAD)
     lines = [_line(buffer, number) for number in range(lead, last + 1)]
-    if max(map(len, lines)) > _LONG_LINE:
+    if max(map(len, lines)) > _PLAIN_CODE:
         return [Text(line) for line in lines[first - lead :]]
     code = "\n".join(lines)
     coloured = Syntax("", Syntax.guess_lexer(str(path), code), theme="ansi_dark").highlight(code)
@@ -105,7 +107,27 @@ def _highlighted(path: Path, buffer: Buffer, first: int, last: int) -> list[Text
 
 def _line(buffer: Buffer, number: int) -> str:
     start, end = buffer.line_span(number)
-    return buffer.data[start:end].decode()
+    return _visible(buffer.data[start:end].decode())
+
+
+def _visible(text: str) -> str:
+    """The text, as long as before, without what would steer the terminal or reorder the line."""
+    return text if text.isprintable() else "".join(map(_visible_character, text))
+
+
+def _visible_character(char: str) -> str:
+    if char in "\t\n" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+        return char
+    return chr(0x2400 + ord(char)) if ord(char) < 32 else "\ufffd"
+
+
+def _window(line: Text, at: int) -> Text:
+    """A line, or of a very long one the part round its character `at`."""
+    if len(line) <= _LONG_LINE:
+        return line
+    start = max(0, min(at - _LONG_LINE // 2, len(line) - _LONG_LINE))
+    cut = line[start : start + _LONG_LINE]
+    return Text("…" if start else "") + cut + Text("…" if start + _LONG_LINE < len(line) else "")
 
 
 def facts(completion: Completion, card: Card) -> Text:

@@ -61,6 +61,8 @@ def complete(
     data = snapshot.buffer.data
     before = data[max(0, offset - _AROUND) : offset].decode("utf-8", "ignore")
     after = data[offset : offset + _AROUND].decode("utf-8", "ignore")
+    if not snapshot.served:
+        return Completion("", offset, offset, "empty:file-too-large", clock.total())
     prompt = build_prompt(snapshot, offset, tokenizer, card, options)
     clock.lap("prompt")
     if not prompt.ids.size:
@@ -81,6 +83,8 @@ def warm(
     snapshot: Snapshot, model: LanguageModel, tokenizer: TextTokenizer, card: Card, options: Options, stop: StopFlag
 ) -> Prefilled | None:
     """Prefill what completions in this file begin with; None if they have nothing in common."""
+    if not snapshot.served:
+        return None
     context = build_context(snapshot, tokenizer, card, options)
     return model.warm(snapshot.uri, context.ids, context.positions, stop) if context.ids.size else None
 

@@ -76,7 +76,8 @@ def build_prompt(snapshot: Snapshot, offset: int, tokenizer: TextTokenizer, card
         near = near_start(snapshot.buffer.data, prefix.starts, prefix.first)
     parts = _arrange(order, prefix, near, suffix, card, tokenizer.special)
     ids, positions = parts.joined(_max_units(card.trained_length))
-    return Prompt(ids, positions, order or "plain", near - prefix.first, prefix.end - near, suffix.size, prefix.first)
+    num_suffix = int(suffix.size) if order else 0
+    return Prompt(ids, positions, order or "plain", near - prefix.first, prefix.end - near, num_suffix, prefix.first)
 
 
 def build_context(snapshot: Snapshot, tokenizer: TextTokenizer, card: Card, options: Options) -> Prompt:
@@ -163,8 +164,7 @@ class _Prefix:
     def of(cls, snapshot: Snapshot, offset: int, tokenizer: TextTokenizer, cap: int) -> _Prefix:
         tokens = prefix_tokens(snapshot, offset, tokenizer)
         starts = np.concatenate([np.zeros(1, np.int64), tokens.ends[:-1]])[: tokens.ids.size]
-        block_starts = np.array([block.start for block in snapshot.blocks], np.int64)
-        counts = np.diff(np.append(np.searchsorted(starts, block_starts), starts.size))
+        counts = np.diff(np.searchsorted(starts, snapshot.layout.starts), append=starts.size)
         blocks = np.repeat(np.arange(counts.size, dtype=np.int32), counts)
         return cls(tokens.ids, starts, blocks, first_kept(starts.size, blocks, cap))
 

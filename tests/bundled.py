@@ -1,0 +1,50 @@
+"""The bundled model's parts, loaded once a test run. `HIROPE_TEST_MODEL` names another model's folder."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does: see cli.py
+
+from hirope_ls.engine.snapshots import Pipeline, Snapshot
+from hirope_ls.model.decode import LocalModel
+from hirope_ls.model.folder import Card, bundled_folder, read_card
+from hirope_ls.model.loader import Loaded, load
+from hirope_ls.model.tokens import TextTokenizer
+from hirope_ls.text.buffer import Buffer
+
+
+def folder() -> Path:
+    return Path(os.environ.get("HIROPE_TEST_MODEL") or bundled_folder())
+
+
+@functools.cache
+def card() -> Card:
+    return read_card(folder())
+
+
+@functools.cache
+def tokenizer() -> TextTokenizer:
+    return TextTokenizer.load(folder())
+
+
+@functools.cache
+def pipeline() -> Pipeline:
+    return Pipeline(tokenizer(), card().trained_length)
+
+
+@functools.cache
+def _loaded() -> Loaded:
+    return load(card(), "cpu")
+
+
+def local_model(budget: int = 256 << 20) -> LocalModel:
+    """A model with empty caches; the weights are shared."""
+    return LocalModel(_loaded(), budget, tokenizer().special.all, tokenizer().vocab_size)
+
+
+def open_text(text: str, uri: str = "file:///test.py") -> Snapshot:
+    """A fresh snapshot of a Python file."""
+    return pipeline().open(uri, 1, Buffer.of(text), "python", "test.py")
