@@ -56,6 +56,8 @@ class Snapshot:
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
         """The position units, in order; they cover every byte and every token of a served text exactly once."""
+        if not self.layout.tokens:
+            return ()
         starts, firsts = self.layout.starts.tolist(), self.layout.firsts.tolist()
         ends, lasts = [*starts[1:], len(self.buffer.data)], [*firsts[1:], self.layout.tokens]
         rows = zip(starts, ends, firsts, lasts, self.layout.units.tolist(), strict=True)

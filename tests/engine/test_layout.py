@@ -1,0 +1,102 @@
+"""The rules that turn units into blocks, on numbers alone, against a slow statement of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fuzz import rng, rounds
+
+from hirope_ls.engine.layout import cut_points, first_tokens, layout
+
+
+def no_cuts(unit: int, first: int, last: int) -> list[int]:
+    points = cut_points(np.empty(0, np.int64), first, np.arange(first + 1, last + 1), 8)
+    return [first + point for point in points]
+
+
+def of_sizes(sizes: list[int], trained_length: int = 16):
+    """The layout of units of so many tokens, one byte each, cut evenly where they are too long."""
+    starts = [0, *np.cumsum(sizes)[:-1].tolist()] if sizes else []
+    return layout(starts, np.arange(1, sum(sizes) + 1), trained_length, no_cuts)
+
+
+def test_each_unit_is_a_block():
+    laid_out = of_sizes([3, 1, 2])
+    assert laid_out.positions.tolist() == [[0, 0, 0, 1, 2, 2], [0, 1, 2, 0, 0, 1]]
+    assert laid_out.positions.dtype == np.int32
+    assert not laid_out.positions.flags.writeable
+
+
+def test_no_tokens_no_positions():
+    assert of_sizes([]).positions.shape == (2, 0)
+
+
+def test_a_long_unit_is_cut_after_half_the_trained_length():
+    laid_out = of_sizes([2, 19, 1])
+    assert np.diff(laid_out.firsts, append=22).tolist() == [2, 8, 8, 3, 1]
+    assert laid_out.units.tolist() == [0, 1, 1, 1, 2]
+
+
+def test_it_is_cut_at_the_last_statement_that_fits():
+    ends = np.arange(1, 31)
+    assert cut_points(np.array([3, 7, 10, 29]), 0, ends, 8) == [7, 10, 18, 26]
+    assert cut_points(np.array([8, 16, 24]), 0, ends, 8) == [8, 16, 24]
+    assert cut_points(np.array([], np.int64), 0, ends[:8], 8) == []
+
+
+def test_a_statement_inside_a_token_begins_with_the_next_one():
+    assert cut_points(np.array([5]), 0, np.array([2, 4, 6, 8, 10]), 4) == [3]
+
+
+def test_a_token_belongs_to_the_unit_of_its_first_byte():
+    assert first_tokens(np.array([2, 5, 9]), [0, 1, 2, 3, 5, 6, 9]).tolist() == [0, 1, 1, 2, 2, 3, 3]
+    laid_out = layout([0, 3, 5, 6], np.array([2, 7, 9]), 16, no_cuts)
+    assert laid_out.starts.tolist() == [0, 6]  # no token begins in 3..5 or in 5..6
+    assert laid_out.positions.tolist() == [[0, 0, 1], [0, 1, 0]]
+
+
+@pytest.mark.parametrize("count, smallest", [(8, 0), (9, 8), (8 * 8, 8), (8 * 8 + 1, 8)])
+def test_small_neighbours_are_joined_where_there_are_too_many(count: int, smallest: int):
+    assert of_sizes([1] * count).smallest == smallest
+
+
+def slow_join(sizes: list[int], smallest: int, longest: int) -> list[int]:
+    groups: list[int] = []
+    for size in sizes:
+        if groups and groups[-1] < smallest and groups[-1] + size <= longest:
+            groups[-1] += size
+        else:
+            groups.append(size)
+    return groups
+
+
+def test_random_units_equal_the_slow_rule():
+    random_ = rng("layout")
+    for _ in range(rounds(300)):
+        trained = random_.choice([16, 64, 256])
+        longest, room = trained // 2, trained - trained // 2
+        sizes = [random_.randrange(1, random_.choice([3, 20, trained])) for _ in range(random_.randrange(4 * trained))]
+
+        def cut(unit: int, first: int, last: int, longest: int = longest) -> list[int]:
+            return list(range(first + longest, last, longest))
+
+        starts = [0, *np.cumsum(sizes)[:-1].tolist()] if sizes else []
+        found = layout(starts, np.arange(1, sum(sizes) + 1), trained, cut)
+        expected = [part for size in sizes for part in [longest] * ((size - 1) // longest) + [(size - 1) % longest + 1]]
+        for smallest in [0, *(8 << power for power in range(20) if 8 << power <= max(8, longest))]:
+            groups = slow_join(expected, smallest, longest)
+            if len(groups) <= room:
+                break
+        assert np.diff(found.firsts, append=found.tokens).tolist() == groups
+        assert found.smallest == smallest or len(expected) <= room
+        if sizes:
+            assert found.positions[1].max() < longest
+
+
+def test_what_comes_later_changes_nothing_before():
+    random_ = rng("prefix")
+    for _ in range(rounds(100)):
+        sizes = [random_.randrange(1, 9) for _ in range(random_.randrange(4, 60))]
+        whole, part = of_sizes(sizes), of_sizes(sizes[: len(sizes) // 2])
+        if whole.smallest == part.smallest:
+            assert np.array_equal(whole.positions[:, : part.tokens], part.positions)
