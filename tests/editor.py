@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,10 @@ import psutil  # type: ignore[import-untyped]
 SERVER = (sys.executable, "-m", "hirope_ls", "--stdio")
 ROOT = Path(__file__).parent.parent
 _LINE_END = re.compile("\r\n|\r|\n")
-_UNITS = {"utf-8": lambda text: len(text.encode()), "utf-16": lambda text: len(text.encode("utf-16-le")) // 2}
+_UNITS: dict[str, Callable[[str], int]] = {
+    "utf-8": lambda text: len(text.encode()),
+    "utf-16": lambda text: len(text.encode("utf-16-le")) // 2,
+}
 
 
 class ReplyError(Exception):
@@ -66,7 +69,12 @@ class Editor:
     """A running server and the documents it was told of. Use it as a context manager: it ends with `quit`."""
 
     def __init__(self, argv: Sequence[str] = SERVER, env: dict[str, str] | None = None) -> None:
-        environment = {**os.environ, "HIROPE_STRICT": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]), **(env or {})}
+        environment = {
+            **os.environ,
+            "HIROPE_STRICT": "1",
+            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+            **(env or {}),
+        }
         self.process = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=ROOT
         )

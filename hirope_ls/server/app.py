@@ -19,8 +19,6 @@ from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
 from hirope_ls.config import Settings, problem_message, read_settings
-from hirope_ls.engine.complete import warm
-from hirope_ls.model.generator import LanguageModel, StopFlag
 from hirope_ls.server.backend import Backend, LoadModel
 from hirope_ls.server.background import Background
 from hirope_ls.server.convert import changes, choose_encoding, document_uri, opened_document
@@ -33,6 +31,7 @@ from hirope_ls.server.progress import LoadProgress
 from hirope_ls.server.protocol import RequestFailed, StrictProtocol
 from hirope_ls.server.status import Status
 from hirope_ls.server.stdio import Reader, Writer
+from hirope_ls.server.warming import Warming
 from hirope_ls.server.watch import watch_process
 
 _log = logging.getLogger(__name__)
@@ -60,7 +59,7 @@ class App:
         assert isinstance(protocol, StrictProtocol)
         self._protocol = protocol
         self._protocol.handlers.update(self._handlers())
-        self._protocol.on_exit = self._end
+        self._protocol.on_exit = self._exit
         self._protocol.on_bad = self._bad_notification
         self._status = Status()
         self._problems: tuple[str, ...] = ()
@@ -70,7 +69,7 @@ class App:
         self._loop = asyncio.get_running_loop()
         self._over: asyncio.Future[int] = self._loop.create_future()
         self._background = Background()
-        self._documents = Documents(self._background, self._warm)
+        self._documents = Documents(self._background, self._opened)
         self._tasks: set[asyncio.Task[None]] = set()
         self._backend: Backend | None = None
         writer = Writer(sink)
@@ -96,9 +95,12 @@ class App:
         self._leave("the client closed our stdin")
 
     def _leave(self, why: str) -> None:
-        """End without an `exit`, from any thread, even if the loop or the model do not let go."""
-        code = 0 if self._protocol.state == "down" else 1
+        """End without an `exit`, from any thread."""
         _log.info("leaving: %s", why)
+        self._exit(0 if self._protocol.state == "down" else 1)
+
+    def _exit(self, code: int) -> None:
+        """End with this code, from any thread, even if the loop, the model or the interpreter do not let go."""
         last_resort = threading.Timer(_LAST_RESORT, os._exit, (code,))
         last_resort.daemon = True
         last_resort.start()
@@ -165,7 +167,8 @@ class App:
     def _start_parts(self, settings: Settings, progress: bool) -> None:
         self._progress = LoadProgress(self._protocol, progress)
         self._backend = Backend(settings, self._background, self._load_model, self._backend_changed)
-        self._inline = InlineCompletions(self._documents, self._backend, self._status, settings)
+        self._warming = Warming(self._backend)
+        self._inline = InlineCompletions(self._documents, self._backend, self._warming, self._status, settings)
 
     def _initialized(self, params: Any) -> None:
         if self._problems:
@@ -192,26 +195,18 @@ class App:
     async def _ready(self) -> None:
         await self._inline.fulfil_wishes()
         for document in self._documents:
-            self._warm(document)
+            self._warming.start(document)
         self._protocol.notify("hirope/ready", {})
 
-    def _warm(self, document: Document) -> None:
-        """Have the model read a file before it is asked about; gives way to every completion."""
-        backend = self._backend
-        if backend is None or backend.worker is None or backend.kit is None or backend.state != "ready":
-            return
-        snapshot, kit, options = document.snapshot, backend.kit, backend.options
-        if snapshot is None:
-            return
-
-        def job(model: LanguageModel, stop: StopFlag) -> None:
-            warm(snapshot, model, kit.tokenizer, kit.card, options, stop)
-
-        backend.worker.warm(document.uri, job)
+    def _opened(self, document: Document) -> None:
+        if self._backend is not None:
+            self._warming.start(document)
 
     def _close(self, params: Any) -> None:
         uri = document_uri(params)
-        self._inline.forget(uri)
+        if self._backend is not None:
+            self._inline.forget(uri)
+            self._warming.closed(uri)
         self._documents.close(uri)
 
     async def _inspect(self, params: Any) -> dict[str, Any]:

@@ -19,14 +19,12 @@ from hirope_ls.engine.snapshots import Pipeline, Snapshot
 from hirope_ls.problems import InputError
 from hirope_ls.server.background import Background
 from hirope_ls.server.convert import Change
+from hirope_ls.syntax import LARGEST_SERVED
 from hirope_ls.text.buffer import Buffer, edit_for_change
 from hirope_ls.text.edit import Edit
 from hirope_ls.text.encoding import Encoding
 
 _log = logging.getLogger(__name__)
-
-MAX_BYTES: Final = 5_000_000
-"""Larger files get no completions."""
 
 _LARGE_EDIT: Final = 32_768  # bytes; tokenising more at once would keep the event loop waiting
 
@@ -52,7 +50,7 @@ class Document:
         """Why this document can have no completion now; None if it can, perhaps after a moment."""
         if not self.in_sync:
             return "out-of-sync"
-        return "too-large" if len(self.buffer.data) > MAX_BYTES else self.problem
+        return "too-large" if len(self.buffer.data) > LARGEST_SERVED else self.problem
 
 
 class Documents:

@@ -27,6 +27,7 @@ from hirope_ls.server.backend import Backend, Kit
 from hirope_ls.server.convert import InlineParams, Selected, inline_params, lsp_range
 from hirope_ls.server.documents import Document, Documents
 from hirope_ls.server.status import Record, Status
+from hirope_ls.server.warming import Warming
 from hirope_ls.text.buffer import Buffer
 from hirope_ls.text.edit import Edit
 
@@ -59,9 +60,12 @@ class Place:
 class InlineCompletions:
     """The request slots of all documents."""
 
-    def __init__(self, documents: Documents, backend: Backend, status: Status, settings: Settings) -> None:
+    def __init__(
+        self, documents: Documents, backend: Backend, warming: Warming, status: Status, settings: Settings
+    ) -> None:
         self._documents = documents
         self._backend = backend
+        self._warming = warming
         self._status = status
         self._settings = settings
         self._recent = Recent()
@@ -192,6 +196,7 @@ class InlineCompletions:
             where = (place.snapshot, place.offset, model, kit.tokenizer, kit.card, self._backend.options, stop)
             return complete(*where, deadline=deadline, asked=asked)
 
+        self._warming.asked(place.snapshot.uri)
         future: Future[Completion] = worker.submit(place.snapshot.uri, job)
         try:
             return await asyncio.wrap_future(future)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from hirope_ls.engine.snapshots import Snapshot
 from hirope_ls.server.convert import lsp_range
 from hirope_ls.text.encoding import Encoding
@@ -27,14 +25,14 @@ def inspection(snapshot: Snapshot, trained_length: int, cached: tuple[int, int],
 
 
 def _units(snapshot: Snapshot, encoding: Encoding) -> list[dict[str, Any]]:
-    counts = np.bincount(snapshot.positions[0], minlength=len(snapshot.blocks)).tolist()
+    """The position units: `unitIndex` is what their tokens have on the first level of the positions."""
     return [
         {
             "range": lsp_range(snapshot.buffer, block.start, block.end, encoding),
             "kind": block.kind,
             "name": block.name,
-            "unitIndex": block.unit,
-            "tokens": counts[block.unit] if block.unit < len(counts) else 0,
+            "unitIndex": index,
+            "tokens": block.last - block.first,
         }
-        for block in snapshot.blocks
+        for index, block in enumerate(snapshot.blocks)
     ]

@@ -157,7 +157,8 @@ def test_requests_before_initialize(fake: Start) -> None:
         request = editor.request(method, {})
         assert editor.wait(lambda request=request: request in editor.replies)
         assert editor.replies[request][0]["error"]["code"] == EARLY
-    for params in (None, [], {}, {"capabilities": 5}):
+    unusable: list[Any] = [None, [], {}, {"capabilities": 5}]
+    for params in unusable:
         request = editor.request("initialize", params)
         assert editor.wait(lambda request=request: request in editor.replies)
         assert editor.replies[request][0]["error"]["code"] == PARAMS

@@ -217,3 +217,22 @@ def test_files_over_the_cap_get_nothing(fake: Start) -> None:
         assert editor.reply(editor.inline(OTHER, AT))["items"]
         said = [told for told in editor.told("window/logMessage") if "too-large" in told["message"]]
         assert len(said) == 2  # one from the log, one as this request's outcome
+
+
+def test_a_warm_up_does_not_push_out_what_a_completion_left(fake: Start) -> None:
+    """The scripted model holds what it read last; a warm-up that came back would read the file from its start."""
+    with ready(fake, prefill_s=0.2) as editor:
+        assert editor.reply(editor.inline(URI, AT))["items"]
+        prompt = editor.last(URI)["tokens"]["prompt"]
+        time.sleep(0.5)
+        assert editor.inspect(URI)["cache"]["tokens"] == prompt
+
+
+def test_an_open_file_is_read_before_it_is_asked_about(fake: Start) -> None:
+    with ready(fake) as editor:
+        editor.open(OTHER, CODE)
+        for _ in range(200):
+            if editor.inspect(URI)["cache"]["tokens"] and editor.inspect(OTHER)["cache"]["tokens"]:
+                break
+        else:
+            raise AssertionError("the files were not read")
