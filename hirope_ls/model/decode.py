@@ -23,6 +23,7 @@ from hirope_ls.model.needs import measure
 from hirope_ls.problems import InputError
 
 _SCORING = "\0score"  # no editor's session is called so
+_CHUNK_WORK = 3e10  # multiplications in one prefilled chunk on a CPU: a fraction of a second on two cores
 _LOGITS_AT_ONCE = 2**25  # numbers in one block of scored logits: 128 MiB
 
 
@@ -77,8 +78,8 @@ class LocalModel:
     ) -> None:
         on_cpu = loaded.device.type == "cpu"
         self._hirope, self._device = loaded.hirope, loaded.device
-        self._chunk = chunk or (512 if on_cpu else 2048)
-        self._warm_chunk = min(self._chunk, 128 if on_cpu else 512)
+        self._chunk = chunk or (_rows_on_cpu(loaded.card.parameters) if on_cpu else 2048)
+        self._warm_chunk = max(1, self._chunk // 4)  # nobody waits for it, but somebody may wait for it to stop
         needs = measure(loaded)
         self._vocab = needs.vocab_size
         self._choice = Choice(special | frozenset(range(vocab_size or self._vocab, self._vocab)), loaded.device)
@@ -246,6 +247,14 @@ class LocalModel:
         self._store.clear()
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
+
+
+def _rows_on_cpu(parameters: int) -> int:
+    """A power of two from 32 to 512: large chunks are quicker by the row, small ones can be stopped sooner."""
+    rows = 512
+    while rows > 32 and rows * parameters > _CHUNK_WORK:
+        rows //= 2
+    return rows
 
 
 def _log_probabilities(logits: Tensor, targets: IntArray) -> NDArray[np.float32]:

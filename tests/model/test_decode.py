@@ -15,7 +15,7 @@ from fuzz import rng, rounds
 from model.prompts import NEVER, Document, Flag, Prompt, arrays, ask, cut, told
 from model.tiny_models import TRAINED, VOCABULARY, save_model
 
-from hirope_ls.model.decode import LocalModel
+from hirope_ls.model.decode import LocalModel, _rows_on_cpu
 from hirope_ls.model.folder import bundled_folder, read_card
 from hirope_ls.model.generator import Finished, Generated, LanguageModel, Limits
 from hirope_ls.model.kv import Session
@@ -235,9 +235,9 @@ def test_log_probabilities_are_the_models(loaded: Loaded) -> None:
 def test_warm(model: LocalModel) -> None:
     prompt = a_prompt(100)
     stopped = model.warm("file", *prompt, Flag(after=2))
-    assert (stopped.reused, stopped.prefilled) == (0, 32)
+    assert (stopped.reused, stopped.prefilled) == (0, 8)
     rest = model.warm("file", *prompt, NEVER)
-    assert (rest.reused, rest.prefilled) == (32, 68)
+    assert (rest.reused, rest.prefilled) == (8, 92)
     shorter = model.warm("file", *cut(prompt, 30), NEVER)
     assert (shorter.reused, shorter.prefilled) == (30, 0)
     assert model.cached("file")[0] == 100  # a prefix is no reason to forget the rest
@@ -382,3 +382,8 @@ def test_damaged_weights(tmp_path: Path) -> None:
     loaded.hirope.model.model.norm.weight.fill_(torch.nan)
     with pytest.raises(ModelRefused, match="damaged"):
         LocalModel(loaded, BUDGET)
+
+
+def test_large_models_are_prefilled_in_smaller_chunks() -> None:
+    sizes = [_rows_on_cpu(parameters) for parameters in (4_000_000, 100_000_000, 500_000_000, 7_000_000_000)]
+    assert sizes == [512, 256, 32, 32]
