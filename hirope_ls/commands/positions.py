@@ -57,9 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
 def as_json(path: Path, snapshot: Snapshot, card: Card) -> dict[str, Any]:
     """What --json prints; the module's docstring is its manual."""
-    buffer, positions = snapshot.buffer, snapshot.positions
-    counts = np.bincount(positions[0], minlength=len(snapshot.blocks))
-    first_tokens = np.concatenate([[0], np.cumsum(counts)])
+    buffer = snapshot.buffer
     units = [
         {
             "index": index,
@@ -69,10 +67,10 @@ def as_json(path: Path, snapshot: Snapshot, card: Card) -> dict[str, Any]:
             "end_line": line_column(buffer, max(block.start, block.end - 1))[0],
             "start_byte": block.start,
             "end_byte": block.end,
-            "first_token": int(first_tokens[index]),
-            "tokens": int(counts[index]),
+            "first_token": block.first,
+            "tokens": block.last - block.first,
         }
-        for index, block in enumerate(snapshot.blocks)
+        for index, block in enumerate(snapshot.blocks if len(snapshot.tokens) else ())
     ]
     return {
         "file": str(path),

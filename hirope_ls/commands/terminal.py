@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
 from rich.syntax import Syntax
@@ -33,11 +34,18 @@ _MEANING = {
 }
 
 
+class _Console(Console):
+    """Leaves a reader that went away to the command line's one guard."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """The console for stdout. A character that the terminal's encoding lacks is replaced, never an error."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return _Console(highlight=False)
 
 
 @contextmanager
@@ -59,10 +67,8 @@ def show_completion(path: Path, buffer: Buffer, completion: Completion, card: Ca
     first, last = max(0, line - _ABOVE), min(buffer.line_count - 1, line + _BELOW)
     width = len(str(last + 1))
     for number, text in _with_ghost(path, buffer, completion, first, last, plain):
-        gutter = Text(f"{'' if number is None else number + 1:>{width}} │ ", style="bright_black")
-        if number == line:
-            gutter.stylize("bold", 0, width)
-        out.print(gutter + text, no_wrap=not plain, overflow="ellipsis", crop=not plain)
+        gutter = (f"{'' if number is None else number + 1:>{width}} │ ", "bold" if number == line else "bright_black")
+        out.print(Text.assemble(gutter, text), no_wrap=True, overflow="ellipsis", soft_wrap=plain)
     out.print()
     out.print(facts(completion, card), soft_wrap=plain)
 
