@@ -78,6 +78,7 @@ FAMILIES = {
         _maker(
             hf.GPTNeoXConfig,
             hf.GPTNeoXForCausalLM,
+            rotary_pct=0.5,  # what older transformers go by
             rope_parameters={"rope_theta": 100.0, "rope_type": "default", "partial_rotary_factor": 0.5},
         ),
         dims=8,
