@@ -82,8 +82,8 @@ class App:
         self._background.close()
         writer.close()
         writer.flush(0.5)
-        if self._backend is not None and not self._backend.close(0.5):
-            os._exit(code)  # a thread inside torch cannot be ended, and must not be there when the interpreter goes
+        if self._backend is not None:
+            self._backend.close(0.5)
         return code
 
     # -- threads hand over to the loop

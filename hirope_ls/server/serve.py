@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
+import sys
 from collections.abc import Mapping
 
 from hirope_ls.server.app import App
@@ -15,8 +18,13 @@ def serve(overrides: Mapping[str, object] | None = None, load_model: LoadModel =
     """Serve until the client goes. Returns 0 after shutdown, 1 without.
 
     `overrides` are settings from the command line, by the names users see (`maxNewTokens`). Takes the process over:
-    stdin, stdout, logging; and may end it itself where the model's thread does not let go.
+    stdin, stdout, logging. Where torch was loaded it ends the process itself and does not return: the interpreter
+    would take seconds to clear up, and a thread that is still inside torch must not be there when it does.
     """
     start_logging()
     source, sink = take_stdio()
-    return asyncio.run(App(overrides, load_model).run(source, sink))
+    code = asyncio.run(App(overrides, load_model).run(source, sink))
+    if "torch" in sys.modules:
+        logging.shutdown()
+        os._exit(code)
+    return code
