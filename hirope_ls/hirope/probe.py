@@ -127,6 +127,8 @@ def _run(model: nn.Module, last_position: int) -> _Recorder:
     with _recording() as recorder, torch.no_grad():
         try:
             model(input_ids=ids, position_ids=ids + first, use_cache=False)
+        except torch.OutOfMemoryError:
+            raise
         except (TypeError, ValueError, KeyError, AttributeError, RuntimeError, IndexError) as error:
             line = (str(error).splitlines() or [""])[0]
             raise Unsupported(f"{type(model).__name__} does not run with replaced attention: {line}") from error
