@@ -258,7 +258,7 @@ def _rows(findings: Findings) -> list[tuple[str, Text]]:
 
 def _machine_line(machine: Mapping[str, Any]) -> str:
     free = f"{machine['memory_free_gib']} of {machine['memory_gib']} GiB free"
-    line = f"{machine['system']}, {machine['cores']} cores, {free}"
+    line = f"{machine['system']}, {machine['cores']} core{'' if machine['cores'] == 1 else 's'}, {free}"
     if machine["gpu"] is None:
         return f"{line}, no GPU"
     return f"{line}; {machine['gpu']}, {machine['gpu_memory_free_gib']} of {machine['gpu_memory_gib']} GiB free"

@@ -14,7 +14,7 @@ from hirope_ls.engine.ending import Ending, ending_for
 from hirope_ls.engine.options import Options
 from hirope_ls.engine.prompt import Prompt, build_context, build_prompt
 from hirope_ls.engine.snapshots import Snapshot
-from hirope_ls.engine.trim import trim
+from hirope_ls.engine.trim import loop, trim
 from hirope_ls.model.folder import Card
 from hirope_ls.model.generator import Event, Finished, Generated, LanguageModel, Limits, Prefilled, StopFlag
 from hirope_ls.model.tokens import TextTokenizer
@@ -135,7 +135,7 @@ class _Run:
                     self._generated += 1
                     self._text += self._decoder.decode(self._tokenizer.token_bytes(event.id))
                     cut = self._ending.cut(self._text)
-                    if cut is not None:
+                    if cut is not None or loop(self._text, "", "") != self._text:
                         self._text, self._reason = self._text[:cut], "end"
                         break
                 case Finished():

@@ -18,6 +18,8 @@ _QUOTES = "\"'`"
 # The forms that special tokens have in code models: Qwen, StarCoder, Llama 3; DeepSeek; CodeLlama.
 _SPECIAL = re.compile(r"<\|\w{1,40}\|>|<(?:fim|file|repo|gh|jupyter|issue|commit)_\w{1,30}>|<[｜|][^｜|<>]{1,40}[｜|]>")
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_LOOP = re.compile(r"(.{2,40}?)\1{5,}")
+_WORD_CHARACTER = re.compile(r"\w")  # a row of signs is a ruler, and meant
 _WORD = re.compile(r"\w{2,}")
 _LONGEST_PERIOD = 3  # lines
 _LONG_OVERLAP = 8  # characters of the line's rest that nobody repeats by chance
@@ -59,6 +61,14 @@ def special_token(text: str, before: str, after: str) -> str:
     """Stop before what reads like a special token of a model."""
     found = _SPECIAL.search(text)
     return text[: found.start()] if found else text
+
+
+def loop(text: str, before: str, after: str) -> str:
+    """Stop before a piece that the model repeats without end."""
+    found = _LOOP.search(text)
+    if found and _WORD_CHARACTER.search(found[1]) and found[1].startswith(text[found.end() :]):
+        return text[: found.start()]
+    return text
 
 
 def line_ends(text: str, before: str, after: str) -> str:
@@ -115,6 +125,7 @@ def trailing_blanks(text: str, before: str, after: str) -> str:
 RULES: dict[str, Rule] = {
     "unprintable": unprintable,
     "special-token": special_token,
+    "loop": loop,
     "line-ends": line_ends,
     "trailing-blanks": trailing_blanks,
     "repetition": repetition,

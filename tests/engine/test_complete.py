@@ -117,6 +117,12 @@ def test_the_generation_ends_with_the_line() -> None:
     assert completion.tokens["generated"] < 6
 
 
+def test_a_model_that_repeats_itself_is_stopped() -> None:
+    completion = finish("x = [$0]\n", Scripted(b"1, " * 90))
+    assert completion.outcome == "filtered:loop"
+    assert completion.tokens["generated"] < 40
+
+
 @pytest.mark.parametrize(("reason", "outcome"), [("cancelled", "cancelled"), ("memory", "error:memory")])
 def test_what_a_model_broke_off(reason: Reason, outcome: str) -> None:
     completion = finish("x = $0\n", Scripted(b"half a line", reason))

@@ -32,6 +32,12 @@ CASES = [
     ("x = $0\n", "1<｜fim▁hole｜>", "1", ("special-token",)),
     ("x = $0\n", "a < b | c > d", "a < b | c > d", ()),
     ("x = $0\n", "a <|b", "a <|b", ()),
+    # the same piece over and over
+    ("x = [$0]\n", "a + " + "1, " * 30 + "1", "a +", ("loop",)),
+    ("x = $0\n", "of the " * 9, "", ("loop",)),
+    ("x = [$0]\n", "0, 0, 0, 0, 0", "0, 0, 0, 0, 0", ()),
+    ("$0\n", "# " + "-=" * 30, "# " + "-=" * 30, ()),
+    ("x = $0\n", "abababababababab + 1", "abababababababab + 1", ()),
     # line ends
     ("a\r\nif x:\r\n    $0\r\n", "b\n    c", "b\r\n    c", ("line-ends",)),
     ("a\nif x:\n    $0\n", "b\r\n    c", "b\n    c", ("line-ends",)),

@@ -12,8 +12,9 @@ document.getElementById("model").textContent =
 fact(N > L ? "bad" : "good", `${times(N)} the trained length`,
   N > L ? `plain positions run up to ${fmt(N - 1)}: the model has never seen those past ${fmt(L - 1)}`
         : `plain positions run up to ${fmt(Math.max(N - 1, 0))}: all of them were seen in training`);
-fact("good", `${fmt(units.length)} units, ${fmt(longest)} tokens at most`,
-  `hierarchical positions (unit, token in the unit) stay below ${fmt(L)} on both levels`);
+const reach = Math.max(units.length, longest);
+fact(reach > L ? "bad" : "good", `${fmt(units.length)} units, ${fmt(longest)} tokens at most`,
+  `hierarchical positions (unit, token in the unit) ${reach > L ? "reach " + fmt(reach) : "stay below " + fmt(L) + " on both levels"}`);
 
 function fact(kind, big, small) {
   const box = document.getElementById("facts").appendChild(document.createElement("div"));
@@ -27,10 +28,21 @@ function add(name, attributes, text) {
   if (text !== undefined) element.textContent = text;
   return svg.appendChild(element);
 }
-function hue(unit) { return (unit.index * 137.5 + 205) % 360; }
+// Blocks of one function share a colour, a little lighter and darker in turn.
+let group = 0;
+units.forEach((unit, n) => {
+  const before = units[n - 1];
+  unit.again = n > 0 && unit.name !== "" && before.name === unit.name && before.kind === unit.kind;
+  if (!unit.again) group += 1;
+  unit.group = group;
+  unit.head = unit.again ? before.head : unit;
+  unit.head.lastLine = unit.end_line;
+});
+function hue(unit) { return (unit.group * 137.5 + 68) % 360; }
 function colour(unit, wash) {
-  const s = unit.kind === "module" || unit.kind === "flat" ? 8 : 62;
-  return wash ? `light-dark(hsl(${hue(unit)} ${s}% 92%), hsl(${hue(unit)} ${s * 0.5}% 19%))`
+  const s = unit.kind === "module" || unit.kind === "flat" ? 7 : 52;
+  const shade = unit.index % 2 ? 3 : 0;
+  return wash ? `light-dark(hsl(${hue(unit)} ${s}% ${94 - shade}%), hsl(${hue(unit)} ${s * 0.5}% ${17 + shade}%))`
               : `light-dark(hsl(${hue(unit)} ${s}% 48%), hsl(${hue(unit)} ${s}% 62%))`;
 }
 
@@ -49,7 +61,7 @@ svg.setAttribute("viewBox", `0 0 ${W} ${TOP + H + 20}`);
 
 head(SOURCE.x, "The file, unit by unit", "a function, a class header, or what stands between");
 head(PLAIN.x, "Plain position of each token", N > L ? "leaves what was trained and never comes back" : "inside what was trained");
-head(HIER.x, "Hierarchical position", "the unit's number, and the token's number inside it");
+head(HIER.x, "Hierarchical position", "unit number, and token number inside it");
 function head(x, title, small) {
   add("text", { x, y: 16, class: "head" }, title);
   add("text", { x, y: 33, class: "faint" }, small);
@@ -77,8 +89,8 @@ for (let n = 0; n < lines; n++) {
     height: Math.max(row * 0.6, 0.4), style: `fill:${colour(unitAt(n))};opacity:.62` });
 }
 if (row < 12) for (const unit of units) {
-  if (unit.name && (unit.end_line - unit.start_line + 1) * row >= 13)
-    add("text", { x: SOURCE.x + SOURCE.w - 8, y: y(unit.start_line - 1) + 11, "text-anchor": "end", style: "font-weight:600" },
+  if (unit.name && !unit.again && (unit.lastLine - unit.start_line + 1) * row >= 13)
+    add("text", { x: SOURCE.x + SOURCE.w - 8, y: y(unit.start_line - 1) + 11, "text-anchor": "end", class: "name" },
       unit.name.length > 34 ? "…" + unit.name.slice(-33) : unit.name);
 }
 function unitAt(line) {
