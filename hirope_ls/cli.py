@@ -53,6 +53,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         # What is left in the buffer has nowhere to go; without this, Python complains about it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except Exception as problem:
+        if os.environ.get("HIROPE_STRICT") == "1":
+            raise
+        told = " ".join(str(problem).split())[:300]
+        print(f"{PROG}: this is a fault of {PROG}, please report it: {type(problem).__name__}: {told}", file=sys.stderr)
+        return 2
 
 
 def _run(words: list[str]) -> int:

@@ -136,6 +136,20 @@ def test_the_picture_goes_where_it_can(capsys: pytest.CaptureFixture[str], sourc
     assert "cannot be written" in failing(capsys, "positions", str(source), *MODEL, "--html", "/no/such/folder/x.html")
 
 
+def test_a_fault_of_ours_is_one_line_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, source: Path
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.delenv("HIROPE_STRICT", raising=False)
+    monkeypatch.setattr("hirope_ls.commands.positions.read_parts", fails)
+    assert "please report it: RuntimeError: two lines" in failing(capsys, "positions", str(source))
+    monkeypatch.setenv("HIROPE_STRICT", "1")
+    with pytest.raises(RuntimeError):
+        main(["positions", str(source)])
+
+
 # --- places ----------------------------------------------------------------------------------------------------------
 
 
