@@ -122,22 +122,40 @@ def _joined(starts: Ints, firsts: Ints, units: Ints, tokens: int, trained_length
     smallest = 0
     if len(starts) > room:
         borders = [*firsts.tolist(), tokens]
-        kept: list[int] = []
-        while smallest < trained_length // 2:
+        sizes = np.sort(np.diff(firsts, append=tokens))[::-1]
+        kept = None
+        while kept is None:
             smallest = max(8, 2 * smallest)
-            kept = _join(borders, smallest, trained_length // 2)
-            if len(kept) <= room:
-                break
+            last_try = 2 * smallest > trained_length // 2
+            if last_try or not _surely_too_many(sizes, smallest, room):
+                kept = _join(borders, smallest, trained_length // 2, len(borders) if last_try else room)
         starts, firsts, units = starts[kept], firsts[kept], units[kept]
     return Layout(starts, firsts, units, tokens, smallest)
 
 
-def _join(borders: list[int], smallest: int, longest: int) -> list[int]:
-    """The blocks that stay, by index: each takes in the next ones until it has `smallest` tokens, up to `longest`."""
-    kept, at, count = [], 0, len(borders) - 1
+def _surely_too_many(sizes: Ints, smallest: int, room: int) -> bool:
+    """Whether joining blocks of these sizes (descending) must leave more than `room`, told without joining them.
+
+    A joined block ends with the first of its blocks that has `smallest` tokens, so each holds at most one of those;
+    and before its last block it has fewer than `smallest`, so all the tokens but the `room` largest blocks' would have
+    to fit into `room` times that.
+    """
+    return bool(sizes[room] >= smallest or sizes[room:].sum() > room * smallest)
+
+
+def _join(borders: list[int], smallest: int, longest: int, room: int) -> list[int] | None:
+    """The blocks that stay, by index: each takes in the next ones until it has `smallest` tokens, up to `longest`.
+
+    None if they are more than `room`.
+    """
+    kept: list[int] = []
+    at, count = 0, len(borders) - 1
     while at < count:
+        if len(kept) == room:
+            return None
         kept.append(at)
-        enough = bisect_left(borders, borders[at] + smallest, at + 1)
-        most = bisect_right(borders, borders[at] + longest, at + 1) - 1
-        at = max(min(enough, most), at + 1)
+        after = bisect_left(borders, borders[at] + smallest, at + 1)
+        if after > count or borders[after] - borders[at] > longest:
+            after = max(bisect_right(borders, borders[at] + longest, at + 1) - 1, at + 1)
+        at = after
     return kept

@@ -7,7 +7,6 @@ A snapshot is never changed. Knows no documents, prompts or models.
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,13 +16,13 @@ from numpy.typing import NDArray
 
 from hirope_ls.engine.layout import Block, Layout, cut_points, layout
 from hirope_ls.model.tokens import TextTokenizer, Tokens
-from hirope_ls.syntax import LARGEST_SERVED, Parse, Piece, language_for, parse, reparse, statement_starts
+from hirope_ls.syntax import LARGEST_SERVED, Parse, language_for, parse, reparse, statement_starts
 from hirope_ls.text import Buffer, Edit
 
 Ints = NDArray[np.int64]
 
-# How long units were cut: by piece, the unit's start in it, where its first token begins, and where its tokens end.
-_Cuts = dict[tuple[Piece | None, int, int, bytes], list[int]]
+# How long units were cut: by the unit's bytes, where its first token begins, and where its tokens end (int64).
+_Cuts = dict[tuple[bytes, int, bytes], list[int]]
 _NO_TOKENS = Tokens(np.empty(0, np.int32), np.empty(0, np.int64))
 
 
@@ -107,32 +106,30 @@ class Pipeline:
     def _snapshot(
         self, uri: str, version: int, language: str, buffer: Buffer, parsed: Parse, tokens: Tokens, known: _Cuts
     ) -> Snapshot:
-        cutter = _Cutter(parsed, tokens.ends, self.trained_length // 2, known)
+        cutter = _Cutter(buffer, parsed, tokens.ends, self.trained_length // 2, known)
         starts = [unit.start for unit in parsed.units]
         laid_out = layout(starts, tokens.ends, self.trained_length, cutter.cut)
         return Snapshot(uri, version, language, buffer, parsed, tokens, laid_out, cutter.used)
 
 
 class _Cutter:
-    """Cuts long units, and remembers how: what a unit's piece, place in it and token ends decide is decided once."""
+    """Cuts long units, and remembers how: what a unit's bytes and token ends decide is decided once."""
 
-    def __init__(self, parsed: Parse, ends: Ints, longest: int, known: _Cuts) -> None:
-        self.parsed, self.ends, self.longest, self.known = parsed, ends, longest, known
+    def __init__(self, buffer: Buffer, parsed: Parse, ends: Ints, longest: int, known: _Cuts) -> None:
+        self.buffer, self.parsed, self.ends, self.longest, self.known = buffer, parsed, ends, longest, known
         self.used: _Cuts = {}
 
     def cut(self, unit: int, first: int, last: int) -> list[int]:
         """The tokens in first..last at which further blocks begin."""
-        start, end = self.parsed.units[unit][:2]
-        ends = self.ends[first:last] - start
-        at = bisect_right(self.parsed.starts, start) - 1
-        piece = self.parsed.pieces[at] if at >= 0 else None
+        start, end, kind, _ = self.parsed.units[unit]
+        data, ends = self.buffer.data[start:end], self.ends[first:last] - start
         # The first token may begin behind the unit's start, so that place belongs to the key as well.
         begin = int(self.ends[first - 1]) - start if first else 0
-        key = (piece, start - self.parsed.starts[at] if piece else 0, begin, ends.tobytes())
+        key = (data, begin, ends.tobytes())
         points = self.known.get(key)
         if points is None:
-            statements = np.asarray(statement_starts(self.parsed, start, end), np.int64) - start
-            points = cut_points(statements, begin, ends, self.longest)
+            statements = statement_starts(None if kind == "flat" else self.parsed.language, data)
+            points = cut_points(np.asarray(statements, np.int64), begin, ends, self.longest)
         self.used[key] = points
         return [first + point for point in points]
 

@@ -2,7 +2,8 @@
 
 from hirope_ls.syntax.languages import LANGUAGES, Language, language_for
 from hirope_ls.syntax.limits import LARGEST_PARSED, LARGEST_SERVED
-from hirope_ls.syntax.tree import Parse, Piece, parse, reparse, statement_starts
+from hirope_ls.syntax.statements import statement_starts
+from hirope_ls.syntax.tree import Parse, Piece, parse, reparse
 from hirope_ls.syntax.units import Unit
 
 __all__ = [

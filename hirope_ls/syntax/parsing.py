@@ -78,7 +78,8 @@ def _parser(language: Language) -> Parser:
 def _is_slow(language: Language, data: bytes) -> bool:
     if language.slow is None or data.count(b"\n") <= _SLOW_LINES:
         return False
-    return any(match[0].count(b"\n") > _SLOW_LINES for match in language.slow.finditer(data))
+    runs = (match.span() for match in language.slow.finditer(data))
+    return any(end - start > _SLOW_LINES and data.count(b"\n", start, end) > _SLOW_LINES for start, end in runs)
 
 
 def _point(data: bytes, offset: int) -> Point:

@@ -30,10 +30,14 @@ def piece_starts(scanner: Scanner, data: bytes) -> list[int]:
 def starts_after(scanner: Scanner, old: Sequence[int], edit: Edit, new_data: bytes) -> tuple[int, list[int], int]:
     """The piece starts after an edit, as (keep, middle, resume): old[:keep], `middle`, then old[resume:] moved.
 
-    `old` are the piece starts before the edit. Scans from the last border whose own line lies before the edit to the
+    `old` are the piece starts before the edit. Scans from the last border that was decided before the edit to the
     first border behind the edit that was one before.
     """
-    keep = max(bisect_right(old, edit.start) - 1, 0)
+    keep = bisect_right(old, edit.start)
+    if keep and not _settled(scanner, new_data, old[keep - 1], edit.start):
+        keep -= 1  # the border before that one was decided before this one's
+    if keep == 1 or not new_data:
+        keep = 0
     resume = bisect_left(old, edit.old_end)
     middle = [0] if keep == 0 and new_data else []
     for border in _borders(scanner, new_data, old[keep - 1] if keep else 0):
@@ -42,6 +46,16 @@ def starts_after(scanner: Scanner, old: Sequence[int], edit: Edit, new_data: byt
             return keep, middle, resume
         middle.append(border)
     return keep, middle, len(old)
+
+
+def _settled(scanner: Scanner, data: bytes, start: int, edit_start: int) -> bool:
+    """Whether what makes `start` a border, its comments and its anchor, lies before the edit and does not touch it."""
+    for match in scanner.finditer(data, start, edit_start) if scanner else ():
+        if match.lastgroup in ("glue", "anchor"):
+            return match.end() < edit_start
+        if match.lastgroup != "comment":
+            return False
+    return False
 
 
 def _borders(scanner: Scanner, data: bytes, start: int) -> Iterator[int]:

@@ -1,18 +1,31 @@
-"""Where the statements of one parsed piece start: the places where a long unit may be cut. No recursion."""
+"""Where the statements of a unit start: the places where a long one may be cut.
+
+A unit is parsed by itself for this, so that the answer depends on its bytes and on nothing around it: after an edit the
+other units' answers still hold, even where an error in their neighbour made the parser see them otherwise.
+No recursion.
+"""
 
 from __future__ import annotations
 
 from tree_sitter import Node, Tree
 
 from hirope_ls.syntax.languages import Language
+from hirope_ls.syntax.parsing import parse_piece
 
 
-def statements_of(language: Language, tree: Tree) -> list[int]:
-    """Offsets in the piece, increasing, of the lines on which a statement starts, at any depth.
+def statement_starts(language: Language | None, unit: bytes) -> list[int]:
+    """Offsets in `unit`, increasing and over 0, of the lines on which a statement starts, at any depth.
 
     A line counts that begins with a statement or a clause (`else`); not one inside an expression, not a comment,
-    and not the definition that a decorator stands above.
+    and not the definition that a decorator stands above. None without a language, or if parsing would take too long.
     """
+    tree = None if language is None else parse_piece(language, unit)
+    if language is None or tree is None:
+        return []
+    return [start for start in _starts(language, tree) if start > 0]
+
+
+def _starts(language: Language, tree: Tree) -> list[int]:
     starts: list[int] = []
     row = -1  # the last row that holds something seen
     cursor = tree.walk()

@@ -8,10 +8,8 @@ Knows no tokens and no files.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 
 from tree_sitter import Tree
@@ -20,7 +18,6 @@ from hirope_ls.syntax.languages import Language
 from hirope_ls.syntax.limits import Shape
 from hirope_ls.syntax.parsing import parse_piece, reparse_piece
 from hirope_ls.syntax.pieces import piece_starts, starts_after
-from hirope_ls.syntax.statements import statements_of
 from hirope_ls.syntax.units import Unit, units_of
 from hirope_ls.text import Buffer, Edit
 from hirope_ls.text.encoding import character_start
@@ -40,11 +37,6 @@ class Piece:
     language: Language
     tree: Tree | None
     units: tuple[Unit, ...]
-
-    @cached_property
-    def statements(self) -> list[int]:
-        """Where the lines start on which a statement starts, at any depth, in order."""
-        return [] if self.tree is None else statements_of(self.language, self.tree)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,11 +85,12 @@ def reparse(before: Parse, old: Buffer, edit: Edit, new: Buffer) -> Parse:
     keep, middle, resume = starts_after(language.scanner, before.starts, edit, new.data)
     first = max(keep - 1, 0)  # the last piece kept may end elsewhere
     inner = [*before.starts[first:keep], *middle]
-    tail = [start + edit.delta for start in before.starts[resume:]]
+    delta = edit.delta
+    tail = [start + delta for start in before.starts[resume:]]
     was = _spans([*before.starts[first:resume]], before.starts[resume] if tail else len(old.data))
     now = _spans(inner, tail[0] if tail else len(new.data))
     pieces = _renewed(language, list(before.pieces[first:resume]), was, now, old, edit, new)
-    units = _spliced(before, first, resume, pieces, inner, edit.delta)
+    units = _spliced(before, first, resume, pieces, inner, delta)
     return Parse(
         language,
         shape,
@@ -105,16 +98,6 @@ def reparse(before: Parse, old: Buffer, edit: Edit, new: Buffer) -> Parse:
         (*before.starts[:first], *inner, *tail),
         units,
     )
-
-
-def statement_starts(parsed: Parse, start: int, end: int) -> list[int]:
-    """Byte offsets strictly inside `start..end`, increasing, at which a statement's line starts; none if flat."""
-    found: list[int] = []
-    for index in range(max(bisect_right(parsed.starts, start) - 1, 0), bisect_left(parsed.starts, end)):
-        base, statements = parsed.starts[index], parsed.pieces[index].statements
-        low, high = bisect_right(statements, start - base), bisect_left(statements, end - base)
-        found += [base + statement for statement in statements[low:high]]
-    return found
 
 
 def _spans(starts: list[int], end: int) -> list[Span]:

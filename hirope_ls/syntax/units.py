@@ -123,6 +123,7 @@ class _Walk:
     def __init__(self, language: Language, data: bytes) -> None:
         self.language = language
         self.data = data
+        self.definitions = language.functions | language.classes
         self.scopes = [_Scope("module", "", len(data) + 1)]
         self.opens = False
 
@@ -198,7 +199,7 @@ class _Walk:
         """The function or class that `node` is or decorates."""
         field = self.language.wrappers.get(node.type)
         inner = node if field is None else node.child_by_field_name(field)
-        if inner is None or inner.type not in self.language.functions | self.language.classes:
+        if inner is None or inner.type not in self.definitions:
             return None
         return inner
 

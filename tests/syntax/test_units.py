@@ -263,19 +263,15 @@ def test_without_a_language_units_are_even_blocks_of_whole_characters():
 def test_statement_starts_are_lines_of_statements_at_any_depth():
     text = "def f(a,\n      b):\n    x = [\n        1,\n    ]\n    # no\n    if x:\n        y = 1; z = 2\n"
     text += "    else:\n        return\n    @d\n    def g(): pass\n"
-    found = parse(PYTHON, Buffer.of(text))
-    lines = [text[at:].split("\n")[0].strip() for at in statement_starts(found, 0, len(text))]
+    lines = [text[at:].split("\n")[0].strip() for at in statement_starts(PYTHON, text.encode())]
     assert lines == ["x = [", "if x:", "y = 1; z = 2", "else:", "return", "@d"]
-    assert statement_starts(found, 19, 29) == []
-    assert statement_starts(found, 18, 20) == [19]
+    assert statement_starts(None, text.encode()) == []
 
 
-def test_statement_starts_of_a_later_piece_count_from_the_text():
-    text = "def f():\n    pass\n\ndef g():\n    a\n    b\n"
-    found = parse(PYTHON, Buffer.of(text))
-    assert len(found.pieces) == 2
-    assert [text[at:][:6] for at in statement_starts(found, 19, len(text))] == ["    a\n", "    b\n"]
-    assert [text[at:][:6] for at in statement_starts(found, 0, len(text))] == ["    pa", "def g(", "    a\n", "    b\n"]
+def test_statement_starts_of_a_method_by_itself():
+    text = "    # about\n    def m(self):\n        a\n        if b:\n            c\n    x = 1\n    y = 2\n"
+    lines = [text[at:].split("\n")[0].strip() for at in statement_starts(PYTHON, text.encode())]
+    assert lines == ["def m(self):", "a", "if b:", "c", "x = 1", "y = 2"]
 
 
 @pytest.mark.parametrize(
