@@ -105,6 +105,7 @@ def test_inspect(editor: Editor) -> None:
     assert ends[-1][1] == editor.texts[SMALL].position(len(text))
 
 
+@pytest.mark.timeout(900)
 def test_many_edits_then_everything_equals_fresh_and_cold(editor: Editor) -> None:
     random = rng("real")
     text = real_text()
