@@ -6,11 +6,12 @@ One object per process, on one event loop. Knows the life of a session; knows no
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
@@ -89,7 +90,7 @@ class App:
     # -- threads hand over to the loop
 
     def _deliver(self, message: bytes | Fault) -> None:
-        self._loop.call_soon_threadsafe(self._receive, message)
+        self._hand_over(self._receive, message)
 
     def _source_ended(self) -> None:
         self._leave("the client closed our stdin")
@@ -104,11 +105,14 @@ class App:
         last_resort = threading.Timer(_LAST_RESORT, os._exit, (code,))
         last_resort.daemon = True
         last_resort.start()
-        self._loop.call_soon_threadsafe(self._end, code)
+        self._hand_over(self._end, code)
 
     def _log_to_client(self, params: types.LogMessageParams) -> None:
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._protocol.notify, types.WINDOW_LOG_MESSAGE, params)
+        self._hand_over(self._protocol.notify, types.WINDOW_LOG_MESSAGE, params)
+
+    def _hand_over(self, call: Callable[..., None], *args: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: it is all over
+            self._loop.call_soon_threadsafe(call, *args)
 
     # -- on the loop
 

@@ -26,6 +26,7 @@ from hirope_ls.model.generator import LanguageModel, StopFlag
 from hirope_ls.server.backend import Backend, Kit
 from hirope_ls.server.convert import InlineParams, Selected, inline_params, lsp_range
 from hirope_ls.server.documents import Document, Documents
+from hirope_ls.server.protocol import describe
 from hirope_ls.server.status import Record, Status
 from hirope_ls.server.warming import Warming
 from hirope_ls.text.buffer import Buffer
@@ -91,8 +92,12 @@ class InlineCompletions:
         """The model is ready: compute what was asked for while it loaded, so that asking again is answered at once."""
         wished, self._wished = list(self._wished.values()), {}
         for ask in wished:
-            if ask.document is not None and ask.document.buffer == ask.buffer:
+            if ask.document is None or ask.document.buffer != ask.buffer:
+                continue
+            try:
                 await self._completion(replace(ask, asked=time.monotonic()), ask.document)
+            except Exception as error:  # nobody waits for it: whoever asks again is told
+                _log.error("a completion asked for while loading failed: %s", describe(error))
 
     def forget(self, uri: str) -> None:
         """The document was closed: what runs for it is answered with nothing."""

@@ -1,7 +1,7 @@
 """A server whose model is fake: everything real but the torch part, so that ordering and delays can be scripted.
 
 Run as a script it is that server; what the model does comes as JSON in HIROPE_FAKE: `says` (text), `prefill_s`,
-`step_s`, `load_s`, `refuse` (a reason to refuse the model).
+`step_s`, `load_s`, `refuse` (a reason to refuse the model), `breaks` (whatever is generated raises).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ def main() -> int:
     from model.fake_model import FakeModel
 
     from hirope_ls.config import Settings
+    from hirope_ls.model.generator import Event
     from hirope_ls.problems import ModelRefused
     from hirope_ls.server.backend import Kit
     from hirope_ls.server.serve import serve
@@ -62,7 +64,13 @@ def main() -> int:
         if "refuse" in script:
             raise ModelRefused(script["refuse"])
         says = kit.tokenizer.encode(script.get("says", "return 1").encode()).ids.tolist()
-        return FakeModel(says, script.get("prefill_s", 0), script.get("step_s", 0))
+        model = FakeModel(says, script.get("prefill_s", 0), script.get("step_s", 0))
+        if script.get("breaks"):
+            model.generate = broken  # type: ignore[method-assign, assignment]
+        return model
+
+    def broken(*args: object) -> Iterator[Event]:
+        raise RuntimeError("SECRET text of the user")
 
     return serve({"model": script["folder"], **script.get("overrides", {})}, load)
 

@@ -236,3 +236,20 @@ def test_an_open_file_is_read_before_it_is_asked_about(fake: Start) -> None:
                 break
         else:
             raise AssertionError("the files were not read")
+
+
+def test_a_model_that_breaks_is_an_error_for_each_request_and_no_more(fake: Start) -> None:
+    with fake(breaks=True, load_s=0.5) as editor:
+        editor.initialize()
+        editor.open(URI, CODE)
+        assert editor.reply(editor.inline(URI, AT)) == EMPTY
+        assert editor.last(URI)["outcome"] == "loading"
+        editor.ready()
+        for _ in range(2):
+            with pytest.raises(ReplyError) as failed:
+                editor.reply(editor.inline(URI, AT))
+            assert failed.value.code == -32803
+            assert "SECRET" not in str(failed.value)
+            assert editor.last(URI)["outcome"] == "error:RuntimeError"
+        assert not editor.told("window/showMessage")
+        assert "SECRET" not in str(editor.notifications)
