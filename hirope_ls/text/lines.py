@@ -46,6 +46,7 @@ class LineTable:
 
     def apply(self, edit: Edit, new_data: bytes) -> LineTable:
         """The table of `new_data`, which is this table's text after `edit`. Costs one run, not the file."""
+        delta = edit.delta
         low = max(bisect_right(self.bases, edit.start - 1) - 1, 0)
         high = bisect_right(self.bases, edit.old_end)
         kept = [base + x for base, run in zip(self.bases[low:high], self.runs[low:high], strict=True) for x in run]
@@ -55,12 +56,12 @@ class LineTable:
         after = bisect_right(kept, edit.old_end)
         middle = kept[:first_changed]
         middle += _starts_between(new_data, max(edit.start, 1), edit.new_end)
-        middle += [start + edit.delta for start in kept[after:]]
+        middle += [start + delta for start in kept[after:]]
         if len(middle) < _RUN // 4 and high < len(self.runs):  # no crumbs: join the next run
-            middle += [self.bases[high] + edit.delta + x for x in self.runs[high]]
+            middle += [self.bases[high] + delta + x for x in self.runs[high]]
             high += 1
         head = list(zip(self.bases[:low], self.runs[:low], strict=True))
-        tail = [(base + edit.delta, run) for base, run in zip(self.bases[high:], self.runs[high:], strict=True)]
+        tail = [(base + delta, run) for base, run in zip(self.bases[high:], self.runs[high:], strict=True)]
         return self._join(head, _cut(middle), tail)
 
     def starts(self) -> list[int]:
