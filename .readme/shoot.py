@@ -62,11 +62,15 @@ def main() -> None:
         source = Path(folder) / "page.html"
         source.write_text(html)
         size = f"{int(COLUMNS * _CELL[0]) + 34},{int(lines * _CELL[1]) + 30}"
-        subprocess.run(
-            ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={size}",
-             "--disable-background-networking", f"--user-data-dir={folder}/profile", f"--screenshot={out}", str(source)],
-            check=True, capture_output=True, timeout=120,
-        )  # fmt: skip
+        options = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            "--disable-background-networking",
+        ]
+        places = [f"--window-size={size}", f"--user-data-dir={folder}/profile", f"--screenshot={out}", str(source)]
+        subprocess.run(["chromium", *options, *places], check=True, capture_output=True, timeout=120)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ from transformers import DynamicCache
 
 from hirope_ls.engine.snapshots import Pipeline
 from hirope_ls.hirope import HiRoPE, Scheme
-from hirope_ls.model.folder import read_card
+from hirope_ls.lab.plots import likelihood_curve
+from hirope_ls.model.folder import bundled_folder, read_card
 from hirope_ls.model.loader import Loaded, load
 from hirope_ls.model.tokens import TextTokenizer
 from hirope_ls.problems import InputError
@@ -54,11 +56,15 @@ class Window:
     ids: NDArray[np.int32]
     positions: NDArray[np.int32]
 
-    def last(self, length: int) -> Window:
-        """The last `length` tokens, units counted from the first one in sight."""
-        positions = self.positions[:, -length:].copy()
+    def part(self, start: int, length: int) -> Window:
+        """`length` tokens from `start` on, units counted from the first one in sight."""
+        positions = self.positions[:, start : start + length].copy()
         positions[0] -= positions[0, 0]
-        return Window(self.path, self.ids[-length:], positions)
+        return Window(self.path, self.ids[start : start + length], positions)
+
+    def last(self, length: int) -> Window:
+        """The last `length` tokens."""
+        return self.part(len(self.ids) - length, length)
 
 
 @dataclass(frozen=True)
@@ -93,29 +99,34 @@ def scheme_for(method: str, trained_length: int) -> Scheme:
     }[method]
 
 
-def windows(workspace: Path, tokenizer: TextTokenizer, trained_length: int, length: int, limit: int) -> list[Window]:
-    """The first `length` tokens of up to `limit` Python files that have as many, the same files every time."""
+def windows(
+    workspaces: Sequence[Path], tokenizer: TextTokenizer, trained_length: int, length: int, limit: int
+) -> list[Window]:
+    """Up to `limit` windows of `length` tokens, the same ones every time.
+
+    Taken from the start of each Python file that has as many tokens, then, where it is long enough, from what follows.
+    """
     pipeline = Pipeline(tokenizer, trained_length)
-    found: list[Window] = []
-    for path in _files(workspace):
+    cut: list[list[Window]] = []
+    for path in _files(workspaces):
         data = path.read_bytes()
         if len(data) < length:  # a token is a byte at least
             continue
         snapshot = pipeline.open(path.as_uri(), 0, Buffer.of(data), "python", str(path))
-        if len(snapshot.tokens.ids) >= length:
-            found.append(Window(path, snapshot.tokens.ids[:length], snapshot.positions[:, :length]))
-        if len(found) == limit:
-            break
+        whole = Window(path, snapshot.tokens.ids, snapshot.positions)
+        cut.append([whole.part(start, length) for start in range(0, len(whole.ids) - length + 1, length)])
+    found = [window for turn in zip_longest(*cut) for window in turn if window is not None]
     if not found:
-        raise InputError(f"{workspace} has no Python file of {length} tokens: choose shorter --lengths")
-    return found
+        raise InputError(f"no Python file of {length} tokens in {workspaces[0]}: choose shorter --lengths")
+    return found[:limit]
 
 
-def _files(workspace: Path) -> Iterator[Path]:
+def _files(workspaces: Sequence[Path]) -> Iterator[Path]:
     """Python files in an order that depends on their names alone and mixes folders."""
-    paths = [path.resolve() for path in workspace.rglob("*.py") if path.is_file()]
-    root = workspace.resolve()
-    yield from sorted(paths, key=lambda path: hashlib.sha256(str(path.relative_to(root)).encode()).digest())
+    named = [(path.resolve(), path.relative_to(root)) for root in workspaces for path in root.rglob("*.py")]
+    for path, _ in sorted(named, key=lambda pair: hashlib.sha256(str(pair[1]).encode()).digest()):
+        if path.is_file():
+            yield path
 
 
 def score(hirope: HiRoPE, window: Window, device: torch.device) -> float:
@@ -145,14 +156,17 @@ def measure(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `hirope-ls lab nll`."""
-    parser.add_argument("--model", type=Path, required=True, metavar="DIR", help="model folder")
-    parser.add_argument("--workspace", type=Path, required=True, metavar="DIR", help="Python files to score")
+    parser.add_argument("--model", type=Path, metavar="DIR", help="model folder (default: the bundled model)")
+    parser.add_argument(
+        "--workspace", type=Path, nargs="+", required=True, metavar="DIR", help="folders of Python files to score"
+    )
     parser.add_argument("--lengths", default="1x,4x,16x", help="contexts: tokens, or multiples of the trained length")
     parser.add_argument("--methods", default="rope,hirope", help=f"of {', '.join(METHODS)}")
-    parser.add_argument("--limit", type=int, default=8, metavar="N", help="files at most")
+    parser.add_argument("--limit", type=int, default=8, metavar="N", help="windows at most")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--dtype", default="auto", help="auto, float32, bfloat16 or float16")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there as well")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the curves (.png, .svg)")
 
 
 def parse_lengths(text: str, trained_length: int) -> list[int]:
@@ -174,24 +188,28 @@ def run(args: argparse.Namespace) -> int:
     unknown = [method for method in methods if method not in METHODS]
     if unknown:
         raise InputError(f"there is no method {unknown[0]!r}: choose from {', '.join(METHODS)}")
-    card = read_card(args.model)
+    folder = args.model or bundled_folder()
+    card = read_card(folder)
     lengths = parse_lengths(args.lengths, card.trained_length)
-    tokenizer = TextTokenizer.load(args.model)
+    tokenizer = TextTokenizer.load(folder)
     found = windows(args.workspace, tokenizer, card.trained_length, max(lengths), args.limit)
     loaded = load(card, args.device, args.dtype)
     results = []
     for result in measure(loaded, found, lengths, methods):
         print(f"{result.method} at {result.length:,}: {result.mean:.3f} ({result.seconds:.0f} s)", file=sys.stderr)
         results.append(result)
-    _print(results, len(found), card.name)
+    title = f"NLL of the last {SCORED} tokens, {len(found)} windows, {card.name}"
+    _print(results, title)
     if args.json:
         args.json.write_text(json.dumps(_report(results, found, loaded), indent=2) + "\n", encoding="utf-8")
+    if args.plot:
+        curves = {name: [(one.length, one.nll) for one in results if one.method == name] for name in methods}
+        likelihood_curve(curves, card.trained_length, title, args.plot)
     return 0
 
 
-def _print(results: Sequence[Result], files: int, model: str) -> None:
-    first = results[0]
-    table = Table(title=f"NLL of the last {SCORED} tokens, {files} files, {model}; differences from {first.length:,}")
+def _print(results: Sequence[Result], title: str) -> None:
+    table = Table(title=f"{title}; differences from {results[0].length:,}")
     for heading in ("method", "context", "NLL", "difference", "seconds"):
         table.add_column(heading, justify="left" if heading == "method" else "right")
     for result in results:

@@ -26,9 +26,21 @@ def measured(tmp_path_factory):
     report = workspace / "report.json"
     parser = argparse.ArgumentParser()
     nll.add_arguments(parser)
-    words = ["--model", str(folder), "--workspace", str(workspace), "--lengths", "8x,1024", "--json", str(report)]
+    words = [
+        "--model",
+        str(folder),
+        "--workspace",
+        str(workspace),
+        "--lengths",
+        "8x,1024",
+        "--json",
+        str(report),
+        "--plot",
+        str(workspace / "curve.png"),
+    ]
     args = parser.parse_args([*words, "--methods", "rope,hirope,hirope-all,running,paper", "--limit", "2"])
     assert nll.run(args) == 0
+    assert (workspace / "curve.png").read_bytes().startswith(b"\x89PNG")
     return folder, workspace, json.loads(report.read_text())
 
 
@@ -48,7 +60,7 @@ def test_scores_are_the_models_own(measured):
     from hirope_ls.model.tokens import TextTokenizer
 
     folder, workspace, report = measured
-    found = nll.windows(workspace, TextTokenizer.load(folder), TRAINED, max(LENGTHS), 2)
+    found = nll.windows([workspace], TextTokenizer.load(folder), TRAINED, max(LENGTHS), 2)
     assert [window.path.name for window in found] == report["files"]
     loaded = load(read_card(folder), "cpu", "float32")
     loaded.hirope.unpatch()
@@ -57,6 +69,19 @@ def test_scores_are_the_models_own(measured):
         likely = loaded.hirope.model(ids).logits.log_softmax(-1)[0, :-1].gather(1, ids[0, 1:, None])
     plain = next(r for r in report["results"] if (r["method"], r["length"]) == ("rope", 512))
     assert plain["nll"][1] == pytest.approx(-float(likely[-nll.SCORED :].mean()), abs=1e-4)
+
+
+def test_long_files_give_several_windows_and_every_file_one_first(measured):
+    from hirope_ls.model.tokens import TextTokenizer
+
+    folder, workspace, _ = measured
+    found = nll.windows([workspace], TextTokenizer.load(folder), TRAINED, 512, 100)
+    names = [window.path.name for window in found]
+    files = sorted(set(names), key=names.index)
+    assert len(files) == 3 < len(found) and names[:3] == files
+    again = [window for window in found if window.path.name == names[0]]
+    assert not np.array_equal(again[0].ids, again[1].ids)
+    assert all(window.ids.shape == (512,) and window.positions[0, 0] == 0 for window in found)
 
 
 def test_windows_end_at_the_same_token():
