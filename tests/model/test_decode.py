@@ -42,6 +42,14 @@ def a_prompt(size: int, seed: int = 0) -> Prompt:
     return arrays([ids[start : start + 11] for start in range(0, size, 11)])
 
 
+def followed_by(prompt: Prompt, said: list[int]) -> Prompt:
+    """The prompt with what was said typed after it, in the same unit."""
+    ids, positions = prompt
+    more = np.repeat(positions[:, -1:], len(said), axis=1)
+    more[1] += np.arange(1, len(said) + 1)
+    return np.append(ids, np.array(said, np.int32)), np.append(positions, more, axis=1)
+
+
 def session_of(model: LocalModel, key: str) -> Session:
     session = model._store.get(key)
     assert session is not None
@@ -122,13 +130,9 @@ def test_growing_past_the_trained_length_recomputes_nothing(model: LocalModel, l
 
 def test_typing_what_was_suggested_costs_one_row(model: LocalModel) -> None:
     prompt = a_prompt(TRAINED + 5)
-    ids, positions = prompt
     first = ask(model, "file", prompt, new=6)
     for typed in range(1, 7):
-        more = np.repeat(positions[:, -1:], typed, axis=1)
-        more[1] += np.arange(1, typed + 1)
-        longer = np.append(ids, np.array(first.ids[:typed], np.int32)), np.append(positions, more, axis=1)
-        answer = ask(model, "file", longer, new=6 - typed)
+        answer = ask(model, "file", followed_by(prompt, first.ids[:typed]), new=6 - typed)
         assert answer.prefilled.prefilled == 1
         assert answer.ids == first.ids[typed:]
 
@@ -348,6 +352,7 @@ def test_out_of_memory_once(model: LocalModel, loaded: Loaded, error: Exception,
         answer = ask(model, "file", prompt, 6)
     assert (answer.ids, answer.reason) == (expected, "length")
     assert model.cached("other") == (0, 0)
+    assert ask(model, "file", followed_by(prompt, answer.ids)).prefilled.prefilled == 1
 
 
 @pytest.mark.parametrize("after", [0, 9])
