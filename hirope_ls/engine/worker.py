@@ -23,11 +23,11 @@ R = TypeVar("R")
 _log = logging.getLogger("hirope_ls")
 
 
-class Superseded(Exception):  # noqa: N818  (an outcome, not a fault)
+class Superseded(Exception):
     """A newer job of the same key took this one's place."""
 
 
-class Closed(Exception):  # noqa: N818
+class Closed(Exception):
     """The worker was closed before the job was done."""
 
 

@@ -14,11 +14,11 @@ from hirope_ls.text.encoding import Encoding, bytes_before, character_start, uni
 from hirope_ls.text.lines import LineTable
 
 
-class InvalidText(InputError):  # noqa: N818  (named like its siblings in problems.py)
+class InvalidText(InputError):
     """Text that is not Unicode: bytes that are not UTF-8, or a lone surrogate."""
 
 
-class InvalidChange(InputError):  # noqa: N818
+class InvalidChange(InputError):
     """A change that no editor can mean: a reversed range, a negative position, half a character."""
 
 
