@@ -1,7 +1,10 @@
-"""Make a picture of what a command shows in a terminal: `python .readme/shoot.py OUT.png -- COMMAND [ARG ...]`.
+"""Make a picture of what a terminal shows.
 
-Runs the command on a pseudo-terminal, lays its coloured output out as a page (rich) and lets Chromium take the picture.
-Needs `chromium` on the PATH.
+    python .readme/shoot.py OUT.png -- COMMAND [ARG ...]    of a command's output, under its prompt line
+    python .readme/shoot.py OUT.png --screen FILE           of a screen saved by `tmux capture-pane -e -p`
+    python .readme/shoot.py OUT.png --page FILE             of an HTML page
+
+Coloured output is laid out as a page (rich), and Chromium takes the picture. Needs `chromium` on the PATH.
 """
 
 from __future__ import annotations
@@ -51,17 +54,9 @@ def page(ansi: str) -> tuple[str, int]:
     return html, text.plain.count("\n") + 2
 
 
-def main() -> None:
-    out, separator, *command = sys.argv[1:]
-    assert separator == "--", __doc__
-    shown = " ".join(part.split(".venv/bin/")[-1] for part in command)
-    ansi = recorded(command)
-    ansi = ansi.replace("\r\n", "\n").rpartition("\x1b[2K")[2]  # what a spinner leaves behind comes before
-    html, lines = page(f"\x1b[1;32m$\x1b[0m {shown}\n{ansi}")
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "page.html"
-        source.write_text(html)
-        size = f"{int(COLUMNS * _CELL[0]) + 34},{int(lines * _CELL[1]) + 30}"
+def shoot(source: Path, size: tuple[int, int], out: str) -> None:
+    """Let Chromium take a picture of a page."""
+    with tempfile.TemporaryDirectory() as profile:
         options = [
             "--headless",
             "--no-sandbox",
@@ -69,8 +64,34 @@ def main() -> None:
             "--hide-scrollbars",
             "--disable-background-networking",
         ]
-        places = [f"--window-size={size}", f"--user-data-dir={folder}/profile", f"--screenshot={out}", str(source)]
-        subprocess.run(["chromium", *options, *places], check=True, capture_output=True, timeout=120)
+        times = ["--virtual-time-budget=3000", f"--window-size={size[0]},{size[1]}"]
+        places = [f"--user-data-dir={profile}", f"--screenshot={out}", str(source)]
+        subprocess.run(["chromium", *options, *times, *places], check=True, capture_output=True, timeout=120)
+
+
+def shoot_terminal(ansi: str, out: str) -> None:
+    """The picture of coloured terminal output."""
+    html, lines = page(ansi)
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "page.html"
+        source.write_text(html)
+        shoot(source, (int(COLUMNS * _CELL[0]) + 34, int(lines * _CELL[1]) + 30), out)
+
+
+def main() -> None:
+    out, kind, *rest = sys.argv[1:]
+    if kind == "--page":
+        shoot(Path(rest[0]), (1400, 1900), out)
+    elif kind == "--screen":
+        shoot_terminal(Path(rest[0]).read_text(), out)
+    elif kind == "--":
+        shown = " ".join(part.split(".venv/bin/")[-1] for part in rest)
+        ansi = (
+            recorded(rest).replace("\r\n", "\n").rpartition("\x1b[2K")[2]
+        )  # what a spinner leaves behind comes before
+        shoot_terminal(f"\x1b[1;32m$\x1b[0m {shown}\n{ansi}", out)
+    else:
+        raise SystemExit(__doc__)
 
 
 if __name__ == "__main__":
