@@ -26,9 +26,10 @@ class Language:
     openers: keyword -> "function" or "class": a definition that the parser could not finish; prefixes: what may
     stand before one on its line. name_field: the field of a function or class that holds its name.
     scanner: cuts a text into pieces that are parsed by themselves (see pieces.py). A regex over bytes, with the groups
-    `comment`, a comment that is a whole line; `skip`, strings and other comments, in which nothing counts; `glue`, a
-    line that belongs to the anchor after it; `anchor`, a line that begins a definition; `other`, any other code that
-    begins in the first column. None: never cut.
+    `comment`, a comment that is a whole line; `skip`, strings and other comments, in which nothing counts; and for a
+    line of code, after its `indent`, one of `glue`, it belongs to the definition after it; `anchor`, it begins a
+    function; `opener`, it begins a class, with its `name`; `other`, anything else but closing brackets and strings.
+    None: never cut.
     slow: runs of lines on which the grammar's scanner takes time quadratic in their number.
     """
 
@@ -50,15 +51,20 @@ class Language:
 
 _PYTHON_SCANNER = re.compile(
     rb"""
-    ^(?P<comment> \#[^\n]*+ \n?)
+    ^(?P<comment> [ \t\f]*+ \#[^\n]*+ \n?)
+    | ^(?P<indent> [ \t\f]*+ ) (?:
+        (?P<glue> @)
+        | (?P<anchor> (?:def|async[ \t]+def)\b )
+        | (?P<opener> class\b (?= [ \t]+ (?P<name> [\w\x80-\xff]++ ) )? )
+        | (?P<other> (?= [^\s)\]}\#"'] ) )
+      )
     | (?P<skip>
         \#[^\n]*+
         | \"\"\" (?: [^"\\]++ | \\. | "(?!"") )*+ (?: \"\"\" | \\?\Z )
-        | ''' (?: [^'\\]++ | \\. | '(?!'') )*+ (?: ''' | \\?\Z )
+        | \'\'\' (?: [^'\\]++ | \\. | '(?!\'\') )*+ (?: \'\'\' | \\?\Z )
         | " (?: [^"\\\n]++ | \\(?:\r\n|.) )*+ "?
         | ' (?: [^'\\\n]++ | \\(?:\r\n|.) )*+ '?
       )
-    | ^(?: (?P<glue> @) | (?P<anchor> (?:def|class|async[ \t]+def)\b) | (?P<other> [^\s)\]}]) )
     """,
     re.MULTILINE | re.DOTALL | re.VERBOSE,
 )

@@ -8,7 +8,7 @@ Knows no tokens and no files.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,7 +17,7 @@ from tree_sitter import Tree
 from hirope_ls.syntax.languages import Language
 from hirope_ls.syntax.limits import Shape
 from hirope_ls.syntax.parsing import parse_piece, reparse_piece
-from hirope_ls.syntax.pieces import piece_starts, starts_after
+from hirope_ls.syntax.pieces import Border, borders, borders_after
 from hirope_ls.syntax.units import Unit, units_of
 from hirope_ls.text import Buffer, Edit
 from hirope_ls.text.encoding import character_start
@@ -43,13 +43,13 @@ class Piece:
 class Parse:
     """The syntax of one text. `units` cover every byte exactly once, in order; an empty text has none.
 
-    `pieces` and `starts` (their byte offsets) are empty for a text without structure (no language, or flat).
+    `pieces` and `borders` (where they start) are empty for a text without structure (no language, or flat).
     """
 
     language: Language | None
     shape: Shape
     pieces: tuple[Piece, ...]
-    starts: tuple[int, ...]
+    borders: tuple[Border, ...]
     units: tuple[Unit, ...]
 
     @property
@@ -59,7 +59,7 @@ class Parse:
 
     def nodes(self) -> Iterator[tuple[str, int, int, bool]]:
         """Every node of every tree in order: (kind, start, end, is missing), offsets in the text."""
-        for start, piece in zip(self.starts, self.pieces, strict=True):
+        for (start, _), piece in zip(self.borders, self.pieces, strict=True):
             if piece.tree is not None:
                 yield from _nodes(piece.tree, start)
 
@@ -69,10 +69,9 @@ def parse(language: Language | None, buffer: Buffer) -> Parse:
     shape = Shape.of(buffer)
     if language is None or shape.flat(buffer):
         return _flat(language, shape, buffer)
-    starts = piece_starts(language.scanner, buffer.data)
-    pieces = [_piece(language, buffer.data[slice(*span)]) for span in _spans(starts, len(buffer.data))]
-    units = [unit for start, piece in zip(starts, pieces, strict=True) for unit in _moved(piece.units, start)]
-    return Parse(language, shape, tuple(pieces), tuple(starts), tuple(units))
+    found = borders(language.scanner, buffer.data)
+    pieces = [_piece(language, buffer.data[slice(*span)]) for span in _spans(_starts(found), len(buffer.data))]
+    return Parse(language, shape, tuple(pieces), tuple(found), tuple(_units_at(pieces, found)))
 
 
 def reparse(before: Parse, old: Buffer, edit: Edit, new: Buffer) -> Parse:
@@ -82,22 +81,26 @@ def reparse(before: Parse, old: Buffer, edit: Edit, new: Buffer) -> Parse:
         return _flat(language, shape, new)
     if before.flat:
         return parse(language, new)
-    keep, middle, resume = starts_after(language.scanner, before.starts, edit, new.data)
+    keep, middle, resume = borders_after(language.scanner, before.borders, edit, new.data)
     first = max(keep - 1, 0)  # the last piece kept may end elsewhere
-    inner = [*before.starts[first:keep], *middle]
+    inner = [*before.borders[first:keep], *middle]
     delta = edit.delta
-    tail = [start + delta for start in before.starts[resume:]]
-    was = _spans([*before.starts[first:resume]], before.starts[resume] if tail else len(old.data))
-    now = _spans(inner, tail[0] if tail else len(new.data))
+    tail = [Border(start + delta, classes) for start, classes in before.borders[resume:]]
+    was = _spans(_starts(before.borders[first:resume]), before.borders[resume].start if tail else len(old.data))
+    now = _spans(_starts(inner), tail[0].start if tail else len(new.data))
     pieces = _renewed(language, list(before.pieces[first:resume]), was, now, old, edit, new)
-    units = _spliced(before, first, resume, pieces, inner, delta)
+    units = _spliced(before, first, resume, _units_at(pieces, inner), delta)
     return Parse(
         language,
         shape,
         (*before.pieces[:first], *pieces, *before.pieces[resume:]),
-        (*before.starts[:first], *inner, *tail),
+        (*before.borders[:first], *inner, *tail),
         units,
     )
+
+
+def _starts(found: Sequence[Border]) -> list[int]:
+    return [border.start for border in found]
 
 
 def _spans(starts: list[int], end: int) -> list[Span]:
@@ -142,18 +145,23 @@ def _units(language: Language, tree: Tree | None, data: bytes) -> tuple[Unit, ..
     return (Unit(0, len(data), "module", ""),) if tree is None else units_of(language, tree, data)
 
 
-def _moved(units: Sequence[Unit], by: int) -> Iterator[Unit]:
-    return (Unit(start + by, end + by, kind, name) for start, end, kind, name in units)
+def _units_at(pieces: Sequence[Piece], found: Sequence[Border]) -> Iterator[Unit]:
+    """The units of pieces in the text: a piece's own offsets and names are those of its bytes alone."""
+    for (base, classes), piece in zip(found, pieces, strict=True):
+        around = ".".join(outer.name for outer in classes if outer.name)
+        for start, end, kind, name in piece.units:
+            if classes:
+                kind = "class" if kind == "module" else kind
+                name = f"{around}.{name}" if around and name else around or name
+            yield Unit(base + start, base + end, kind, name)
 
 
-def _spliced(
-    before: Parse, first: int, resume: int, pieces: Sequence[Piece], starts: Sequence[int], delta: int
-) -> tuple[Unit, ...]:
-    """The units after pieces first..resume of `before` became `pieces` at `starts` and the rest moved by `delta`."""
+def _spliced(before: Parse, first: int, resume: int, middle: Iterable[Unit], delta: int) -> tuple[Unit, ...]:
+    """The units after those of the pieces first..resume of `before` became `middle` and the rest moved by `delta`."""
     low = sum(len(piece.units) for piece in before.pieces[:first])
     high = len(before.units) - sum(len(piece.units) for piece in before.pieces[resume:])
-    middle = (unit for start, piece in zip(starts, pieces, strict=True) for unit in _moved(piece.units, start))
-    return (*before.units[:low], *middle, *_moved(before.units[high:], delta))
+    moved = (Unit(start + delta, end + delta, kind, name) for start, end, kind, name in before.units[high:])
+    return (*before.units[:low], *middle, *moved)
 
 
 def _flat(language: Language | None, shape: Shape, buffer: Buffer) -> Parse:

@@ -17,7 +17,7 @@ LENGTH = 4_000  # bytes of a file that are used: every step parses it afresh
 
 def difference(parsed: Parse, fresh: Parse) -> str | None:
     """What differs between two parses, if anything."""
-    for name in ("units", "starts", "shape", "flat"):
+    for name in ("units", "borders", "shape", "flat"):
         if getattr(parsed, name) != getattr(fresh, name):
             return name
     return None if list(parsed.nodes()) == list(fresh.nodes()) else "nodes"
@@ -127,6 +127,56 @@ EDITS_AT_BORDERS = [
     ("def a(): pass\ndef b(): pass\n", Edit(17, 18, b"")),
     ("def a(): pass\n\rdef b(): pass\n", Edit(14, 15, b"")),
 ]
+CLASS = (
+    "class A(B):\n  'doc'\n  x = 1\n  # c\n  @d\n  def m(): pass\n  def n():\n    y\nz = 1\nclass C:\n  def o(): pass\n"
+)
+AT_MEMBERS = [
+    ("class A", b"K", 6),  # another name
+    ("class A", b"_", 5),  # no class any more
+    ("(B", b"", 1),  # its header stays open
+    ("(B", b"(\n", 0),
+    ("'doc", b'"""', 0),
+    ("'doc", b" ", 0),  # the members' column is another one
+    ("x = 1", b"", 4),
+    ("  # c", b"  ", 0),
+    ("# c", b"", 3),
+    ("@d", b"", 2),
+    ("@d", b" ", 0),
+    ("def m", b"", 3),
+    ("def m", b"x = 1\nd", 1),  # a line of module code among the members
+    ("def n", b"class K:\n    ", 0),
+    ("y\n", b"(\n", 1),
+    ("y\n", b"\\\n", 2),
+    ("z = 1", b"    ", 0),
+    ("z = 1", b")", 0),
+    ("z = 1", b"'' ", 0),
+    ("class C", b"  ", 0),
+    ("class C", b"x", 0),
+]
+
+
+@pytest.mark.parametrize("place, new, gone", AT_MEMBERS)
+def test_edits_at_the_borders_of_members(place: str, new: bytes, gone: int):
+    at = CLASS.index(place)
+    there = Edit(at, at + gone, new)
+    back = Edit(at, there.new_end, CLASS[at : at + gone].encode())
+    for base in (CLASS, CLASS + CLASS.replace("  ", "\t")):
+        assert replay(LANGUAGES[0], base.encode(), [there, back]) is None
+
+
+def test_a_broken_method_is_parsed_by_itself():
+    text = b"class A:\n    x = 1\n" + b"".join(b"    def m%d(self):\n        pass\n\n" % i for i in range(30))
+    buffer = Buffer.of(text)
+    before = parse(LANGUAGES[0], buffer)
+    at = text.index(b"pass", text.index(b"m15"))
+    changed = buffer.apply(Edit(at, at, b"foo("))
+    after = reparse(before, buffer, Edit(at, at, b"foo("), changed)
+    assert [a is b for a, b in zip(before.pieces, after.pieces, strict=True)].count(False) == 1
+    assert [unit.name for unit in after.units] == [unit.name for unit in before.units]
+    renamed = buffer.apply(Edit(6, 7, b"Other"))
+    after = reparse(before, buffer, Edit(6, 7, b"Other"), renamed)
+    assert [a is b for a, b in zip(before.pieces, after.pieces, strict=True)].count(False) == 1
+    assert [unit.name for unit in after.units][1:] == [f"Other.m{i}" for i in range(30)]
 
 
 @pytest.mark.parametrize("text, edit", EDITS_AT_BORDERS)

@@ -184,6 +184,45 @@ def test_decorators_stay_with_what_they_decorate():
     )
 
 
+def test_members_are_known_by_the_column_of_the_first_line_of_their_class():
+    check(
+        """
+        class A(
+            Base,
+                Other,
+        ):
+          if X:
+            def one(self): pass
+          else:
+            def two(self): pass
+          def m(self):
+            class Inner:
+              def no(self): pass
+            x = f(
+        "in the first column",
+        )
+            # deeper: belongs to m
+          # about n
+          def n(self): pass
+        # about y
+        y = 1
+        class B: z = 1
+        w = 2
+        """,
+        """
+        class A: class A(
+        function A.one: def one(self): pass
+        class A: else:
+        function A.two: def two(self): pass
+        function A.m: def m(self):
+        function A.n: # about n
+        module : # about y
+        class B: class B: z = 1
+        module : w = 2
+        """,
+    )
+
+
 def test_definitions_inside_strings_are_text():
     check(
         '''
