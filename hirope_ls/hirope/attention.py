@@ -8,6 +8,7 @@ model would make; later rows attend to a near region (ordinary RoPE, the last `w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -37,18 +38,44 @@ class Layer:
     angles    tables of its rotary module, and
     rotation  the model's own way of applying them; both None for a layer without rotation (NoPE)
     sliding   its sliding window in tokens, None for full attention
+    index     its number in a cache
     """
 
     angles: Angles | None
     rotation: Rotation | None
     sliding: int | None
     beside: Beside
+    index: int = 0
 
     def turn(self, heads: Tensor, first: int) -> Tensor:
         """Heads [B, h, rows, d] of the absolute rows first, first + 1, ... with ordinary RoPE."""
         if self.angles is None or self.rotation is None:
             return heads
         return self.rotation(heads, self.angles.span(first, first + heads.shape[2], heads))
+
+    def turn_far(self, frame: Frame, heads: Tensor, first: int) -> Tensor:
+        """Key heads of the absolute rows first, first + 1, ... as the rows see them that they are far from."""
+        assert self.angles is not None and self.rotation is not None
+        return self.rotation(heads, frame.far_key_table(self.angles, first, first + heads.shape[2], heads))
+
+    def ordinary_keys(self, frame: Frame, keys: Tensor, first: int) -> Tensor:
+        """All of `keys`, whose first row is the absolute row `first`, with ordinary RoPE."""
+        kept = None if first or self.angles is None else frame.kept(self.index, keys)
+        return self.turn(keys, first) if kept is None else kept.ordinary(keys, 0, keys.shape[2], self.turn)
+
+    def far_keys(self, frame: Frame, keys: Tensor) -> Tensor:
+        """The first num_far_keys of `keys`, which begin at row 0, by hierarchical positions."""
+        kept, stop = frame.kept(self.index, keys), frame.num_far_keys
+        if kept is None:
+            return self.turn_far(frame, keys[:, :, :stop], 0)
+        return kept.hierarchical(keys, stop, partial(self.turn_far, frame))
+
+    def near_keys(self, frame: Frame, keys: Tensor, first: int) -> Tensor:
+        """The rows of `keys`, which begin at row 0, from `first` on, with ordinary RoPE."""
+        kept = frame.kept(self.index, keys) if first >= frame.num_far_keys else None
+        if kept is None:  # some rows are near to one query and far from another: the kept ones must stay far
+            return self.turn(keys[:, :, first:], first)
+        return kept.ordinary(keys, first, keys.shape[2], self.turn)
 
 
 def attach(module: nn.Module, layer: Layer) -> None:
@@ -133,7 +160,7 @@ def _stock(
     out: Tensor = ALL_ATTENTION_FUNCTIONS["sdpa"](
         module,
         layer.turn(query, frame.first_row),
-        layer.turn(key, first_key),
+        layer.ordinary_keys(frame, key, first_key),
         value,
         mask,
         dropout=dropout,
@@ -162,7 +189,7 @@ def _ordinary_bands(layer: Layer, frame: Frame, query: Tensor, key: Tensor, valu
     add_band(
         merged,
         layer.turn(query, frame.first_row),
-        layer.turn(key, first_key),
+        layer.ordinary_keys(frame, key, first_key),
         value,
         first_row=frame.first_row,
         first_key=first_key,
@@ -184,7 +211,7 @@ def _hierarchical(layer: Layer, frame: Frame, query: Tensor, key: Tensor, value:
     add_band(
         merged,
         layer.turn(query, first_row),
-        layer.turn(key[:, :, first_near:], first_near),
+        layer.near_keys(frame, key, first_near),
         value[:, :, first_near:],
         first_row=first_row,
         first_key=first_near,
@@ -201,13 +228,12 @@ def _add_far(
     merged: Merged, layer: Layer, frame: Frame, query: Tensor, key: Tensor, value: Tensor, scale: float
 ) -> None:
     assert layer.angles is not None and layer.rotation is not None
-    query_table, key_table = frame.far_tables(layer.angles, query)
-    far_rows, far_keys = frame.total - frame.first_far_row, frame.num_far_keys
+    far_rows = frame.total - frame.first_far_row
     add_band(
         merged,
-        layer.rotation(query[:, :, -far_rows:], query_table),
-        layer.rotation(key[:, :, :far_keys], key_table),
-        value[:, :, :far_keys],
+        layer.rotation(query[:, :, -far_rows:], frame.far_query_table(layer.angles, query)),
+        layer.far_keys(frame, key),
+        value[:, :, : frame.num_far_keys],
         first_row=frame.first_far_row,
         first_key=0,
         nearest=frame.scheme.window,

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from hirope_ls.hirope.rotary import Angles, Step, Table
 from hirope_ls.hirope.scheme import Scheme, natural_split, pair_levels
+from hirope_ls.hirope.turned import TurnedCache, TurnedKeys
 
 
 class Frame:
@@ -19,18 +20,21 @@ class Frame:
 
     positions: int64 [levels, prompt_length] on the CPU, prompt_length >= total, or None where nobody gave any (then
     hierarchical rows raise ValueError). The prompt's length, not the pass's, decides whether it is a long one.
+    kept: where the pass's cache keeps turned keys, or None.
     """
 
-    def __init__(self, scheme: Scheme, rows: int, total: int, positions: Tensor | None) -> None:
+    def __init__(
+        self, scheme: Scheme, rows: int, total: int, positions: Tensor | None, kept: TurnedCache | None = None
+    ) -> None:
         if positions is not None and positions.shape[1] < total:
             raise ValueError(f"positions cover {positions.shape[1]} tokens, but the model sees {total}")
         self.scheme = scheme
         self.total = total
         self.first_row = total - rows
-        self._positions = positions
+        self._positions, self._kept = positions, kept
         prompt_length = total if positions is None else positions.shape[1]
         self.hierarchical_from = min(scheme.first_hierarchical_row(prompt_length), total)
-        self._far: dict[int, tuple[Table, Table]] = {}
+        self._far: dict[tuple[int, int, int, torch.dtype], Table] = {}
         self._scale: Tensor | None = None
 
     @property
@@ -48,12 +52,25 @@ class Frame:
         """Keys 0 .. num_far_keys-1 are far for the last row; row i sees those with i - j >= window."""
         return max(self.total - self.scheme.window, 0)
 
-    def far_tables(self, angles: Angles, like: Tensor) -> tuple[Table, Table]:
-        """Tables of the query rows first_far_row .. total-1 and of the keys 0 .. num_far_keys-1."""
-        found = self._far.get(id(angles))
-        if found is None or found[0].cos.dtype != like.dtype or found[0].cos.device != like.device:
-            found = self._make_far_tables(angles, like)
-            self._far[id(angles)] = found
+    def kept(self, layer: int, keys: Tensor) -> TurnedKeys | None:
+        """Where the cache keeps that layer's turned keys, if it does, for its unrotated `keys` from row 0 on."""
+        room = None if self._kept is None else self._kept.layers[layer]
+        return room if room is not None and room.serves(keys) else None
+
+    def far_query_table(self, angles: Angles, like: Tensor) -> Table:
+        """How the query rows first_far_row .. total-1 are turned for their far keys: [1, rows, columns]."""
+        return self._far_table(angles, -1, self.total, like)
+
+    def far_key_table(self, angles: Angles, start: int, stop: int, like: Tensor) -> Table:
+        """How the keys start .. stop-1 are turned for the rows that see them as far ones."""
+        return self._far_table(angles, start, stop, like)
+
+    def _far_table(self, angles: Angles, start: int, stop: int, like: Tensor) -> Table:
+        asked = id(angles), start, stop, like.dtype
+        found = self._far.get(asked)
+        if found is None or found.cos.device != like.device:
+            steps = self._query_steps() if start < 0 else self._key_steps(start, stop)
+            found = self._far[asked] = angles.mixed(steps, self._levels(angles), like)
         return found
 
     def score_scale(self, like: Tensor) -> Tensor | None:
@@ -68,28 +85,27 @@ class Frame:
             self._scale = scale.to(device=like.device, dtype=dtype)
         return self._scale
 
-    def _make_far_tables(self, angles: Angles, like: Tensor) -> tuple[Table, Table]:
+    def _query_steps(self) -> list[Step]:
+        scheme, positions, rows = self.scheme, self._given(), slice(self.first_far_row, self.total)
+        shift = scheme.window if scheme.offset else 0
+        steps: list[Step] = [level[rows] + shift for level in positions[:-1]]
+        if scheme.far == "clamped":
+            return [*steps, scheme.window]
+        return [*steps, range(rows.start, rows.stop) if scheme.far == "running" else positions[-1][rows]]
+
+    def _key_steps(self, start: int, stop: int) -> list[Step]:
+        scheme, positions = self.scheme, self._given()
+        steps: list[Step] = [level[start:stop] for level in positions[:-1]]
+        if scheme.far == "clamped":  # a far key is turned by its unit alone: its fast pairs never move
+            return [*steps, 0]
+        return [*steps, range(start, stop) if scheme.far == "running" else positions[-1][start:stop]]
+
+    def _given(self) -> Tensor:
         if self._positions is None:
             raise ValueError(
                 f"{self.total} tokens are more than the trained length {self.scheme.trained_length}: give positions"
             )
-        scheme, rows, keys = self.scheme, slice(self.first_far_row, self.total), slice(0, self.num_far_keys)
-        levels = self._levels(angles)
-        query_steps: list[Step] = []
-        key_steps: list[Step] = []
-        for level in self._positions[:-1]:
-            query_steps.append(level[rows] + (scheme.window if scheme.offset else 0))
-            key_steps.append(level[keys])
-        if scheme.far == "clamped":  # a far key is turned by its unit alone: its fast pairs never move
-            query_steps.append(scheme.window)
-            key_steps.append(0)
-        elif scheme.far == "running":
-            query_steps.append(range(rows.start, rows.stop))
-            key_steps.append(range(keys.start, keys.stop))
-        else:
-            query_steps.append(self._positions[-1][rows])
-            key_steps.append(self._positions[-1][keys])
-        return angles.mixed(query_steps, levels, like), angles.mixed(key_steps, levels, like)
+        return self._positions
 
     def _levels(self, angles: Angles) -> list[int]:
         assert self._positions is not None

@@ -27,6 +27,7 @@ from hirope_ls.hirope.positions import as_positions
 from hirope_ls.hirope.rotary import IdentityRotary, layer_types
 from hirope_ls.hirope.scheme import Scheme
 from hirope_ls.hirope.support import Support, Unsupported, support, trained_length
+from hirope_ls.hirope.turned import TurnedCache
 
 __all__ = ["HiRoPE", "Support", "Unsupported", "patch", "support", "trained_length"]
 
@@ -37,6 +38,7 @@ class HiRoPE:
     model            the transformers model, changed in place
     scheme           the scheme in force; may be exchanged between forward passes without touching a cache
     sliding_layers   {layer index: sliding window in tokens} for the layers that never look further back
+    turned_layers    indices of the layers that turn their keys at all: those a cache may keep turned keys of
     """
 
     def __init__(self, model: Any, scheme: Scheme) -> None:
@@ -44,9 +46,11 @@ class HiRoPE:
         self.model = model
         self.scheme = scheme
         self.sliding_layers: dict[int, int] = {}
+        self.turned_layers: frozenset[int] = frozenset()
         self._beside = Beside()
         self._positions: Tensor | None = None
         self._total: int | None = None
+        self._kept: TurnedCache | None = None
         self._undo: list[tuple[nn.Module, str, Any]] = []
         self._attached: list[nn.Module] = []
         self._can_keep_last = "logits_to_keep" in inspect.signature(model.forward).parameters
@@ -70,7 +74,8 @@ class HiRoPE:
         seen = 0 if past_key_values is None else int(past_key_values.get_seq_length())
         with self.using(positions):
             self._total = seen + rows
-            Frame(self.scheme, rows, self._total, self._positions)  # too few positions are an error before any work
+            frame = Frame(self.scheme, rows, self._total, self._positions)  # too few positions: before any work
+            self._kept = self._kept_in(past_key_values, frame)
             arguments: dict[str, Any] = {"logits_to_keep": 1} if last_only and self._can_keep_last else {}
             try:
                 found = self.model(
@@ -81,7 +86,7 @@ class HiRoPE:
                     **arguments,
                 )
             finally:
-                self._total = None
+                self._total = self._kept = None
         logits: Tensor = found.logits
         return logits[:, -1:] if last_only else logits
 
@@ -109,13 +114,20 @@ class HiRoPE:
         for module in self._attached:
             attention.detach(module)
         self._undo, self._attached = [], []
-        self.sliding_layers = {}
+        self.sliding_layers, self.turned_layers = {}, frozenset()
+
+    def _kept_in(self, cache: Any, frame: Frame) -> TurnedCache | None:
+        kept = getattr(cache, "turned", None)
+        if not isinstance(kept, TurnedCache) or self._positions is None:
+            return None
+        kept.begin(self, self.scheme, self._positions, frame.num_far_keys if frame.long else 0)
+        return kept
 
     def _begin(self, position_ids: Tensor) -> None:
         """Called by the rotary modules at the start of each forward pass, with the plain range of its rows."""
         rows = position_ids.shape[-1]
         total = int(position_ids[0, -1]) + 1 if self._total is None else self._total
-        self._beside.frame = Frame(self.scheme, rows, total, self._positions)
+        self._beside.frame = Frame(self.scheme, rows, total, self._positions, self._kept)
 
     def _prepare(self) -> None:
         rotaries = self._replace_rotaries()
@@ -127,7 +139,10 @@ class HiRoPE:
             raise Unsupported(f"{type(self.model).__name__} has no layer with rotary positions")
         _name_attention(configs, attention.NAME)
         for index, found in enumerate(findings):
-            attention.attach(found.module, Layer(found.angles, found.rotation, found.sliding, self._beside))
+            place = int(getattr(found.module, "layer_idx", index))
+            attention.attach(found.module, Layer(found.angles, found.rotation, found.sliding, self._beside, place))
+            if found.angles is not None:
+                self.turned_layers |= {place}
             self._attached.append(found.module)
             if found.sliding is not None:
                 self.sliding_layers[index] = found.sliding

@@ -94,7 +94,7 @@ class KVStore:
     ) -> None:
         self._shapes, self._dtype, self._device = shapes, dtype, device
         self.budget_bytes = budget_bytes
-        self.row_bytes = sum(shape.kv_heads * (shape.key_dim + shape.value_dim) for shape in shapes) * dtype.itemsize
+        self.row_bytes = sum(shape.row_numbers for shape in shapes) * dtype.itemsize
         self._sessions: dict[str, Session] = {}
         self._owner: int | None = None
 

@@ -33,10 +33,10 @@ def measure(loaded: Loaded) -> Needs:
     if not bool(torch.isfinite(logits).all()):
         raise ModelRefused(f"{loaded.card.name} computes no finite numbers: its weights are damaged")
     layers, dtype = [], loaded.dtype
-    for layer in cache.layers:
+    for index, layer in enumerate(cache.layers):
         keys, values = getattr(layer, "keys", None), getattr(layer, "values", None)
         if keys is None or values is None or keys.ndim != 4:
             raise ModelRefused(f"{loaded.card.name} has layers without a key-value cache of their own: not supported")
-        layers.append(LayerShape(keys.shape[1], keys.shape[3], values.shape[3]))
+        layers.append(LayerShape(keys.shape[1], keys.shape[3], values.shape[3], index in loaded.hirope.turned_layers))
         dtype = torch.promote_types(dtype, torch.promote_types(keys.dtype, values.dtype))
     return Needs(tuple(layers), dtype, logits.shape[-1])

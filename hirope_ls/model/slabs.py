@@ -2,6 +2,7 @@
 
 Knows shapes and rows; knows no tokens, positions or budgets. Keys are stored as the model makes them, before any
 rotation: positions are applied when attention is computed, so a changed position id never makes a stored key wrong.
+What attention turned may be kept beside them; attention itself knows how long that is right.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache, CacheLayerMixin
 
+from hirope_ls.hirope.turned import TurnedCache, TurnedKeys
+
 
 @dataclass(frozen=True)
 class LayerShape:
@@ -21,11 +24,18 @@ class LayerShape:
     kv_heads: int
     key_dim: int
     value_dim: int
+    turned: bool = False  # whether the keys are kept once more, as attention turned them
+
+    @property
+    def row_numbers(self) -> int:
+        """Numbers held for a token."""
+        return self.kv_heads * (self.key_dim * (2 if self.turned else 1) + self.value_dim)
 
 
 class SlabLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
     """One layer's keys [1, kv_heads, capacity, key_dim] and values, of which the first `length` rows count.
 
+    Turned keys [1, kv_heads, capacity, key_dim] stand beside them where `turned` is not None; attention fills them.
     `update` writes in place and returns views. A sliding-window layer too keeps every row: the attention function
     looks at the window itself, and a dropped row could not come back when the text is cut.
     """
@@ -39,6 +49,7 @@ class SlabLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.keys = torch.empty(1, shape.kv_heads, 0, shape.key_dim, dtype=dtype, device=device)
         self.values = torch.empty(1, shape.kv_heads, 0, shape.value_dim, dtype=dtype, device=device)
+        self.turned = TurnedKeys(torch.empty_like(self.keys)) if shape.turned else None
         self.length = 0
         self.is_initialized = True
 
@@ -48,11 +59,21 @@ class SlabLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
 
     @property
     def nbytes(self) -> int:
-        return self.keys.nbytes + self.values.nbytes
+        turned = 0 if self.turned is None else self.turned.room.nbytes
+        return self.keys.nbytes + self.values.nbytes + turned
 
     def grow(self, capacity: int) -> None:
         """Move to slabs of `capacity` rows, keeping the first `length`."""
-        self.keys, self.values = self._moved(self.keys, capacity), self._moved(self.values, capacity)
+        self.keys = self._moved(self.keys, capacity)
+        self.values = self._moved(self.values, capacity)
+        if self.turned is not None:
+            self.turned.room = self._moved(self.turned.room, capacity)
+
+    def truncate(self, length: int) -> None:
+        """Keep the first `length` rows. Copies nothing."""
+        self.length = min(self.length, length)
+        if self.turned is not None:
+            self.turned.forget(self.length)
 
     def _moved(self, slab: Tensor, capacity: int) -> Tensor:
         wider = slab.new_empty(1, slab.shape[1], capacity, slab.shape[3])
@@ -82,11 +103,11 @@ class SlabLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
         return -1
 
     def reset(self) -> None:
-        self.length = 0
+        self.truncate(0)
 
     def crop(self, tokens_to_remove: int) -> None:
         """Forget the last -`tokens_to_remove` rows (transformers counts them negatively)."""
-        self.length = max(0, self.length - abs(tokens_to_remove))
+        self.truncate(max(0, self.length - abs(tokens_to_remove)))
 
 
 class SlabCache(Cache):
@@ -96,6 +117,7 @@ class SlabCache(Cache):
 
     def __init__(self, shapes: tuple[LayerShape, ...], dtype: torch.dtype, device: torch.device) -> None:
         super().__init__(layers=[SlabLayer(shape, dtype, device) for shape in shapes])
+        self.turned = TurnedCache([layer.turned for layer in self.layers])
 
     @property
     def capacity(self) -> int:
@@ -114,10 +136,10 @@ class SlabCache(Cache):
     def truncate(self, length: int) -> None:
         """Keep the first `length` rows of every layer. Copies nothing."""
         for layer in self.layers:
-            layer.length = min(layer.length, length)
+            layer.truncate(length)
 
     def release(self) -> None:
         """Give the memory back; the cache is empty afterwards."""
         for layer in self.layers:
-            layer.length = 0
+            layer.truncate(0)
             layer.grow(0)

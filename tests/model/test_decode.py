@@ -14,6 +14,7 @@ import torch
 from fuzz import rng, rounds
 from model.prompts import NEVER, Document, Flag, Prompt, arrays, ask, cut, told
 from model.tiny_models import TRAINED, VOCABULARY, save_model
+from transformers import DynamicCache
 
 from hirope_ls.model.decode import LocalModel, _rows_on_cpu
 from hirope_ls.model.folder import bundled_folder, read_card
@@ -251,6 +252,17 @@ def test_warm(model: LocalModel) -> None:
 def rows(loaded: Loaded, count: int) -> int:
     """A budget of that many rows, in bytes."""
     return count * LocalModel(loaded, BUDGET)._store.row_bytes
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_cached_token_costs_at_most_half_as_much_again(family: str, tmp_path: Path) -> None:
+    loaded = load(read_card(save_model(tmp_path, family)), "cpu")
+    model, bare = LocalModel(loaded, BUDGET), DynamicCache()
+    ask(model, "file", a_prompt(100))
+    loaded.hirope.forward(torch.zeros(1, 1).long(), torch.zeros(2, 1).long(), bare)
+    row = sum(layer.keys.nbytes + layer.values.nbytes for layer in bare.layers)
+    assert model._store.row_bytes == 1.5 * row
+    assert model.used_bytes == session_of(model, "file").cache.capacity * 1.5 * row
 
 
 def test_a_prompt_beyond_the_budget(loaded: Loaded) -> None:

@@ -16,8 +16,10 @@ from hirope_ls.model.slabs import LayerShape, SlabCache, SlabLayer
 from hirope_ls.problems import ImpossibleState
 
 SHAPES = (LayerShape(2, 8, 8), LayerShape(2, 8, 4), LayerShape(1, 16, 16))
+TURNED = tuple(LayerShape(s.kv_heads, s.key_dim, s.value_dim, turned=s.kv_heads == 2) for s in SHAPES)
 CPU = torch.device("cpu")
 ROW = 4 * (2 * 16 + 2 * 12 + 1 * 32)  # bytes of one fp32 row
+TURNED_ROW = ROW + 4 * (2 * 8 + 2 * 8)
 
 
 def rows_of(count: int, seed: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -93,13 +95,44 @@ def fill(store: KVStore, key: str, ids: IntArray, positions: IntArray) -> Sessio
     return session
 
 
-def make_store(rows: float) -> KVStore:
-    return KVStore(SHAPES, torch.float32, CPU, int(rows * ROW))
+def make_store(rows: float, shapes: tuple[LayerShape, ...] = SHAPES) -> KVStore:
+    row = TURNED_ROW if shapes is TURNED else ROW
+    return KVStore(shapes, torch.float32, CPU, int(rows * row))
 
 
 def test_row_bytes() -> None:
     store = make_store(10.5)
     assert (store.row_bytes, store.most_rows) == (ROW, 10)
+
+
+def test_turned_keys_are_counted() -> None:
+    """Half as much again where keys are as wide as values, and to the byte what the slabs then hold."""
+    store = make_store(100, TURNED)
+    assert (store.row_bytes, store.most_rows) == (TURNED_ROW, 100)
+    session = fill(store, "a", *prompt(60))
+    assert session.cache.nbytes == store.used_bytes == session.cache.capacity * TURNED_ROW
+    slabs = [slab for layer in session.cache.layers for slab in (layer.keys, layer.values)]
+    rooms = [layer.turned.room for layer in session.cache.layers if layer.turned]
+    assert len(rooms) == 2 and session.cache.nbytes == sum(held.nbytes for held in slabs + rooms)
+    store.drop("a")
+    assert store.used_bytes == 0
+    assert all(layer.turned is None or layer.turned.room.nbytes == 0 for layer in session.cache.layers)
+    with pytest.raises(BudgetError):
+        store.open("b", 2)
+        store.reserve("b", 101, 101)
+
+
+def test_cut_rows_are_turned_no_more() -> None:
+    store = make_store(100, TURNED)
+    session = fill(store, "a", *prompt(60))
+    layer = session.cache.layers[0]
+    assert layer.turned is not None
+    for cut, action in ((50, session.truncate), (45, lambda rows: session.cache.crop(-(50 - rows)))):
+        layer.turned.far, layer.turned.ready = 48, 55
+        action(cut)
+        assert (layer.turned.far, layer.turned.ready) == (min(48, cut), cut)
+    session.cache.reset()
+    assert layer.turned.ready == 0
 
 
 def test_shared_prefix_needs_ids_and_every_position() -> None:
@@ -177,10 +210,13 @@ def test_a_dropped_session_gives_its_bytes_back_and_its_lease_up() -> None:
     store.drop("a")  # nothing to do
 
 
-def test_never_over_the_budget_not_even_while_growing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("shapes", [SHAPES, TURNED], ids=["keys and values", "turned keys too"])
+def test_never_over_the_budget_not_even_while_growing(
+    monkeypatch: pytest.MonkeyPatch, shapes: tuple[LayerShape, ...]
+) -> None:
     """A hundred sessions of random lengths cycle under a budget for about ten; every allocation is counted."""
     random = rng("budget")
-    store = make_store(10 * 150)
+    store = make_store(10 * 150, shapes)
     worst = 0
     moved = SlabLayer._moved
 
