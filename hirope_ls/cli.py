@@ -26,6 +26,7 @@ _COMMANDS = {
     "lab train": ("hirope_ls.lab.train", "train the bundled model"),
     "lab nll": ("hirope_ls.lab.nll", "measure position schemes by likelihood"),
     "bench keystroke": ("hirope_ls.lab.bench.keystroke", "time a keystroke from text to position ids"),
+    "bench decode": ("hirope_ls.lab.bench.decode", "time a generated token against a plain transformers loop"),
 }
 _GROUPS = frozenset(name.split()[0] for name in _COMMANDS if " " in name)
 
