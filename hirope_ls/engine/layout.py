@@ -11,14 +11,16 @@ blocks than there is room for. Empty blocks do not count. Pure arithmetic: knows
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hirope_ls.engine.joining import Joins, join
 
 Ints = NDArray[np.int64]
 
@@ -42,7 +44,8 @@ class Block(NamedTuple):
 class Layout:
     """The blocks of one text as arrays: where each starts in bytes and in tokens, and the unit it begins in.
 
-    `starts`, `firsts`, `units`: int64[blocks]; `tokens`: how many tokens there are; `smallest`: see above.
+    `starts`, `firsts`, `units`: int64[blocks]; `tokens`: how many tokens there are; `smallest`: see above; `joins`:
+    what the next layout of this text can go on from.
     """
 
     starts: Ints
@@ -50,11 +53,12 @@ class Layout:
     units: Ints
     tokens: int
     smallest: int
+    joins: Joins = field(repr=False)
 
     @cached_property
     def positions(self) -> NDArray[np.int32]:
         """int32[2, tokens]: the block's index, and the token's index inside the block; read-only."""
-        sizes = np.diff(self.firsts, append=self.tokens)
+        sizes = _sizes(self.firsts, self.tokens)
         positions = np.empty((2, self.tokens), np.int32)
         positions[0] = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
         positions[1] = np.arange(self.tokens, dtype=np.int32)
@@ -76,27 +80,61 @@ def first_tokens(ends: Ints, starts: Sequence[int]) -> Ints:
     return np.where(at > 0, np.minimum(np.searchsorted(ends, at, side="left") + 1, len(ends)), 0)
 
 
-def layout(unit_starts: Sequence[int], ends: Ints, trained_length: int, cut: CutUnit) -> Layout:
-    """The blocks of a text with units at the byte offsets `unit_starts` and tokens that end at `ends` int64[n]."""
-    longest = trained_length // 2
+def layout(
+    unit_starts: Sequence[int], ends: Ints, trained_length: int, cut: CutUnit | None, before: Layout | None = None
+) -> Layout:
+    """The blocks of a text with units at the byte offsets `unit_starts` and tokens that end at `ends` int64[n].
+
+    `cut` is asked where to cut long units; without it they are cut evenly. `before`: a layout for the same trained
+    length of much the same text; what it has in common with this one is not worked out again.
+    """
     firsts = first_tokens(ends, unit_starts)
-    sizes = np.diff(firsts, append=len(ends))
+    sizes = _sizes(firsts, len(ends))
     starts = np.asarray(unit_starts, np.int64)
     units = np.arange(len(starts))
+    where, extra = (
+        _even_cuts(firsts, sizes, trained_length // 2)
+        if cut is None
+        else _cuts(firsts, sizes, trained_length // 2, cut)
+    )
+    if len(extra):
+        at = where + 1
+        starts = np.insert(starts, at, ends[extra - 1])
+        firsts = np.insert(firsts, at, extra)
+        units = np.insert(units, at, where)
+    filled = _sizes(firsts, len(ends)) > 0
+    starts, firsts, units = starts[filled], firsts[filled], units[filled]
+    joins = join(firsts, len(ends), trained_length, before.joins if before else None)
+    if joins.smallest:
+        kept = joins.kept[joins.smallest]
+        starts, firsts, units = starts[kept], firsts[kept], units[kept]
+    return Layout(starts, firsts, units, len(ends), joins.smallest, joins)
+
+
+def _sizes(firsts: Ints, tokens: int) -> Ints:
+    """How many tokens each has of what begins at the tokens `firsts`."""
+    sizes = np.empty_like(firsts)
+    np.subtract(firsts[1:], firsts[:-1], out=sizes[:-1])
+    if len(sizes):
+        sizes[-1] = tokens - firsts[-1]
+    return sizes
+
+
+def _cuts(firsts: Ints, sizes: Ints, longest: int, cut: CutUnit) -> tuple[Ints, Ints]:
     where: list[int] = []
     extra: list[int] = []
     for unit in np.flatnonzero(sizes > longest).tolist():
         cuts = cut(unit, int(firsts[unit]), int(firsts[unit] + sizes[unit]))
         extra += cuts
         where += [unit] * len(cuts)
-    if extra:
-        at = np.asarray(where) + 1
-        tokens = np.asarray(extra, np.int64)
-        starts = np.insert(starts, at, ends[tokens - 1])
-        firsts = np.insert(firsts, at, tokens)
-        units = np.insert(units, at, where)
-    filled = np.diff(firsts, append=len(ends)) > 0
-    return _joined(starts[filled], firsts[filled], units[filled], len(ends), trained_length)
+    return np.asarray(where, np.int64), np.asarray(extra, np.int64)
+
+
+def _even_cuts(firsts: Ints, sizes: Ints, longest: int) -> tuple[Ints, Ints]:
+    counts = np.maximum(sizes - 1, 0) // longest
+    where = np.repeat(np.arange(len(firsts)), counts)
+    nth = np.arange(1, len(where) + 1) - np.repeat(np.cumsum(counts) - counts, counts)
+    return where, firsts[where] + longest * nth
 
 
 def cut_points(statements: Ints, begin: int, ends: Ints, longest: int) -> list[int]:
@@ -115,47 +153,3 @@ def cut_points(statements: Ints, begin: int, ends: Ints, longest: int) -> list[i
         at = begins[index] if fits else at + longest
         points.append(at)
     return points
-
-
-def _joined(starts: Ints, firsts: Ints, units: Ints, tokens: int, trained_length: int) -> Layout:
-    room = trained_length - trained_length // 2
-    smallest = 0
-    if len(starts) > room:
-        borders = [*firsts.tolist(), tokens]
-        sizes = np.sort(np.diff(firsts, append=tokens))[::-1]
-        kept = None
-        while kept is None:
-            smallest = max(8, 2 * smallest)
-            last_try = 2 * smallest > trained_length // 2
-            if last_try or not _surely_too_many(sizes, smallest, room):
-                kept = _join(borders, smallest, trained_length // 2, len(borders) if last_try else room)
-        starts, firsts, units = starts[kept], firsts[kept], units[kept]
-    return Layout(starts, firsts, units, tokens, smallest)
-
-
-def _surely_too_many(sizes: Ints, smallest: int, room: int) -> bool:
-    """Whether joining blocks of these sizes (descending) must leave more than `room`, told without joining them.
-
-    A joined block ends with the first of its blocks that has `smallest` tokens, so each holds at most one of those;
-    and before its last block it has fewer than `smallest`, so all the tokens but the `room` largest blocks' would have
-    to fit into `room` times that.
-    """
-    return bool(sizes[room] >= smallest or sizes[room:].sum() > room * smallest)
-
-
-def _join(borders: list[int], smallest: int, longest: int, room: int) -> list[int] | None:
-    """The blocks that stay, by index: each takes in the next ones until it has `smallest` tokens, up to `longest`.
-
-    None if they are more than `room`.
-    """
-    kept: list[int] = []
-    at, count = 0, len(borders) - 1
-    while at < count:
-        if len(kept) == room:
-            return None
-        kept.append(at)
-        after = bisect_left(borders, borders[at] + smallest, at + 1)
-        if after > count or borders[after] - borders[at] > longest:
-            after = max(bisect_right(borders, borders[at] + longest, at + 1) - 1, at + 1)
-        at = after
-    return kept

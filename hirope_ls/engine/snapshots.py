@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,8 @@ from hirope_ls.text import Buffer, Edit
 
 Ints = NDArray[np.int64]
 
-# How long units were cut: by the unit's bytes, where its first token begins, and where its tokens end (int64).
-_Cuts = dict[tuple[bytes, int, bytes], list[int]]
+# How long units were cut: by the unit's index, the tokens after its first at which further blocks begin.
+_Cuts = dict[int, list[int]]
 _NO_TOKENS = Tokens(np.empty(0, np.int32), np.empty(0, np.int64))
 
 
@@ -84,17 +85,20 @@ class Pipeline:
         language = language_for(language_id, path)
         tokens = self.tokenizer.encode(buffer.data) if _served(buffer) else _NO_TOKENS
         name = language.name if language else ""
-        return self._snapshot(uri, version, name, buffer, parse(language, buffer), tokens, {})
+        return self._snapshot(uri, version, name, buffer, parse(language, buffer), tokens, None)
 
     def edit(self, snapshot: Snapshot, edits: Sequence[Edit], version: int) -> Snapshot:
         """The snapshot after `edits`, each in the text that the one before leaves. Raises InvalidChange."""
         buffer, parsed, tokens = snapshot.buffer, snapshot.parse, snapshot.tokens
+        low, high = len(buffer.data), 0  # what all edits together touch, in the text as it is by then
         for edit in edits:
             changed = buffer.apply(edit)
             parsed = reparse(parsed, buffer, edit, changed)
             tokens = self._retokenised(tokens, buffer, edit, changed)
             buffer = changed
-        return self._snapshot(snapshot.uri, version, snapshot.language, buffer, parsed, tokens, snapshot.cuts)
+            low, high = min(low, edit.start), max(high, edit.old_end) + edit.delta
+        after = _After(snapshot, low, high)
+        return self._snapshot(snapshot.uri, version, snapshot.language, buffer, parsed, tokens, after)
 
     def _retokenised(self, tokens: Tokens, old: Buffer, edit: Edit, new: Buffer) -> Tokens:
         if not _served(new):
@@ -104,34 +108,81 @@ class Pipeline:
         return self.tokenizer.update(tokens, old.data, edit, new.data)
 
     def _snapshot(
-        self, uri: str, version: int, language: str, buffer: Buffer, parsed: Parse, tokens: Tokens, known: _Cuts
+        self,
+        uri: str,
+        version: int,
+        language: str,
+        buffer: Buffer,
+        parsed: Parse,
+        tokens: Tokens,
+        after: _After | None,
     ) -> Snapshot:
-        cutter = _Cutter(buffer, parsed, tokens.ends, self.trained_length // 2, known)
+        cutter = _Cutter(buffer, parsed, tokens.ends, self.trained_length // 2, after)
         starts = [unit.start for unit in parsed.units]
-        laid_out = layout(starts, tokens.ends, self.trained_length, cutter.cut)
-        return Snapshot(uri, version, language, buffer, parsed, tokens, laid_out, cutter.used)
+        before = after.snapshot.layout if after else None
+        cut = None if parsed.flat else cutter.cut
+        laid_out = layout(starts, tokens.ends, self.trained_length, cut, before)
+        return Snapshot(uri, version, language, buffer, parsed, tokens, laid_out, cutter.cuts)
+
+
+class _After(NamedTuple):
+    """A snapshot after edits to `snapshot` is the same before the byte `low` and, but for its place, from `high` on."""
+
+    snapshot: Snapshot
+    low: int
+    high: int
 
 
 class _Cutter:
-    """Cuts long units, and remembers how: what a unit's bytes and token ends decide is decided once."""
+    """Cuts long units. What a unit's bytes and token ends decide holds for as long as they do."""
 
-    def __init__(self, buffer: Buffer, parsed: Parse, ends: Ints, longest: int, known: _Cuts) -> None:
-        self.buffer, self.parsed, self.ends, self.longest, self.known = buffer, parsed, ends, longest, known
-        self.used: _Cuts = {}
+    def __init__(self, buffer: Buffer, parsed: Parse, ends: Ints, longest: int, after: _After | None) -> None:
+        self.buffer, self.parsed, self.ends, self.longest = buffer, parsed, ends, longest
+        self.cuts: _Cuts = {}
+        self.known = _Known(after, buffer, parsed, ends) if after and after.snapshot.cuts else None
 
     def cut(self, unit: int, first: int, last: int) -> list[int]:
         """The tokens in first..last at which further blocks begin."""
-        start, end, kind, _ = self.parsed.units[unit]
-        data, ends = self.buffer.data[start:end], self.ends[first:last] - start
-        # The first token may begin behind the unit's start, so that place belongs to the key as well.
-        begin = int(self.ends[first - 1]) - start if first else 0
-        key = (data, begin, ends.tobytes())
-        points = self.known.get(key)
+        points = self.known.cuts(unit, first, last) if self.known else None
         if points is None:
-            statements = statement_starts(None if kind == "flat" else self.parsed.language, data)
-            points = cut_points(np.asarray(statements, np.int64), begin, ends, self.longest)
-        self.used[key] = points
+            start, end = self.parsed.units[unit][:2]
+            begin = int(self.ends[first - 1]) - start if first else 0
+            tree = self.parsed.tree_of(start, end)
+            statements = statement_starts(self.parsed.language, self.buffer.data[start:end], tree)
+            points = cut_points(np.asarray(statements, np.int64), begin, self.ends[first:last] - start, self.longest)
+        self.cuts[unit] = points
         return [first + point for point in points]
+
+
+class _Known:
+    """How the units were cut that are the same as before an edit, token ends and all."""
+
+    def __init__(self, after: _After, buffer: Buffer, parsed: Parse, ends: Ints) -> None:
+        self.old, self.low, self.high = after
+        self.parsed = parsed
+        self.delta = len(buffer.data) - len(self.old.buffer.data)
+        self.added = len(parsed.units) - len(self.old.parse.units)
+        was = self.old.tokens.ends
+        shorter = min(len(was), len(ends))
+        differ = np.flatnonzero(was[:shorter] != ends[:shorter])
+        self.head = int(differ[0]) if len(differ) else shorter  # token ends before this one are the same
+        differ = np.flatnonzero((was[len(was) - shorter :] + self.delta) != ends[len(ends) - shorter :])
+        self.tail = len(ends) - shorter + (int(differ[-1]) + 1 if len(differ) else 0)  # and from this one on
+
+    def cuts(self, unit: int, first: int, last: int) -> list[int] | None:
+        """The cuts of a unit with the tokens first..last, if they are known."""
+        start, end = self.parsed.units[unit][:2]
+        # The first token may begin behind the unit's start, so the end of the token before it counts as well.
+        if end <= self.low and last <= self.head:
+            return self._of(unit, start, end)
+        if start >= self.high and first > self.tail + 1:
+            return self._of(unit - self.added, start - self.delta, end - self.delta)
+        return None
+
+    def _of(self, unit: int, start: int, end: int) -> list[int] | None:
+        units = self.old.parse.units
+        same = 0 <= unit < len(units) and units[unit][:2] == (start, end)
+        return self.old.cuts.get(unit) if same else None
 
 
 def _served(buffer: Buffer) -> bool:

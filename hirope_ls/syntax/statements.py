@@ -13,13 +13,15 @@ from hirope_ls.syntax.languages import Language
 from hirope_ls.syntax.parsing import parse_piece
 
 
-def statement_starts(language: Language | None, unit: bytes) -> list[int]:
+def statement_starts(language: Language | None, unit: bytes, tree: Tree | None = None) -> list[int]:
     """Offsets in `unit`, increasing and over 0, of the lines on which a statement starts, at any depth.
 
     A line counts that begins with a statement or a clause (`else`); not one inside an expression, not a comment,
     and not the definition that a decorator stands above. None without a language, or if parsing would take too long.
+    `tree`: what `parse_piece` makes of the unit, if that is known.
     """
-    tree = None if language is None else parse_piece(language, unit)
+    if language is not None and tree is None:
+        tree = parse_piece(language, unit)
     if language is None or tree is None:
         return []
     return [start for start in _starts(language, tree) if start > 0]

@@ -8,6 +8,7 @@ Knows no tokens and no files.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -57,6 +58,13 @@ class Parse:
         """Whether the units are even blocks for want of a tree."""
         return bool(self.units) and not self.pieces
 
+    def tree_of(self, start: int, end: int) -> Tree | None:
+        """The tree of the bytes start..end if they are a piece, so the one that they have by themselves."""
+        index = bisect_right(self.borders, start, key=_start) - 1
+        if index < 0 or self.borders[index].start != start or self.pieces[index].units[-1].end != end - start:
+            return None
+        return self.pieces[index].tree
+
     def nodes(self) -> Iterator[tuple[str, int, int, bool]]:
         """Every node of every tree in order: (kind, start, end, is missing), offsets in the text."""
         for (start, _), piece in zip(self.borders, self.pieces, strict=True):
@@ -101,6 +109,10 @@ def reparse(before: Parse, old: Buffer, edit: Edit, new: Buffer) -> Parse:
 
 def _starts(found: Sequence[Border]) -> list[int]:
     return [border.start for border in found]
+
+
+def _start(border: Border) -> int:
+    return border.start
 
 
 def _spans(starts: list[int], end: int) -> list[Span]:

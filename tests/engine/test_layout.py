@@ -93,6 +93,37 @@ def test_random_units_equal_the_slow_rule():
             assert found.positions[1].max() < longest
 
 
+def test_a_layout_that_goes_on_from_another_equals_one_from_nothing():
+    random_ = rng("relayout")
+    for _ in range(rounds(20)):
+        trained = random_.choice([16, 64, 256])
+        most = random_.choice([3, 20, trained])
+        sizes = [random_.randrange(1, most) for _ in range(random_.randrange(6 * trained))]
+        before = of_sizes(sizes, trained)
+        for _ in range(20):
+            at, gone = random_.randrange(len(sizes) + 1), random_.choice([0, 0, 1, 1, 2, 30])
+            sizes[at : at + gone] = [random_.randrange(most) for _ in range(random_.choice([0, 1, 1, 2, 40]))]
+            starts = [0, *np.cumsum(sizes)[:-1].tolist()] if sizes else []
+            ends = np.arange(1, sum(sizes) + 1)
+            fresh = of_sizes(sizes, trained)
+            after = layout(starts, ends, trained, no_cuts, before)
+            for name in ("starts", "firsts", "units"):
+                assert getattr(after, name).tolist() == getattr(fresh, name).tolist()
+            assert (after.smallest, after.joins.kept) == (fresh.smallest, fresh.joins.kept)
+            assert np.array_equal(after.positions, fresh.positions)
+            before = after
+
+
+def test_cutting_evenly_is_cutting_without_statements():
+    random_ = rng("even")
+    for _ in range(rounds(50)):
+        sizes = [random_.randrange(40) for _ in range(random_.randrange(20))]
+        starts = [0, *np.cumsum(sizes)[:-1].tolist()] if sizes else []
+        even = layout(starts, np.arange(1, sum(sizes) + 1), 16, None)
+        assert even.firsts.tolist() == of_sizes(sizes).firsts.tolist()
+        assert even.units.tolist() == of_sizes(sizes).units.tolist()
+
+
 def test_what_comes_later_changes_nothing_before():
     random_ = rng("prefix")
     for _ in range(rounds(100)):
