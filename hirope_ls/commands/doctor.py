@@ -20,9 +20,10 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from hirope_ls.commands.machine import memory_gib, num_threads
+from hirope_ls.commands.machine import memory_gib
 from hirope_ls.commands.parts import Model, Parts, add_model_arguments, load_model, read_parts
 from hirope_ls.commands.terminal import console, waiting
+from hirope_ls.model.threads import num_threads
 from hirope_ls.problems import HiropeError
 
 _PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "pygls", "lsprotocol", "tree-sitter")

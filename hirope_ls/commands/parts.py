@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hirope_ls.commands.machine import num_threads
 from hirope_ls.engine.snapshots import Pipeline, Snapshot
 from hirope_ls.model.folder import Card, bundled_folder, read_card
 from hirope_ls.model.tokens import TextTokenizer
@@ -64,12 +63,10 @@ def read_parts(folder: Path | None) -> Parts:
 def load_model(parts: Parts, device: str) -> Model:
     """Load the model. Raises ModelRefused or SettingsError."""
     began = time.monotonic()
-    import torch
-
     from hirope_ls.model.decode import LocalModel
-    from hirope_ls.model.loader import load
+    from hirope_ls.model.loader import choose_threads, load
 
-    torch.set_num_threads(num_threads())
+    choose_threads()
     imported = time.monotonic()
     loaded = load(parts.card, device)
     special = parts.tokenizer.special.all

@@ -19,6 +19,7 @@ from transformers.utils import logging as transformers_logging
 
 from hirope_ls.hirope import HiRoPE, Scheme, patch, support
 from hirope_ls.model.folder import Card
+from hirope_ls.model.threads import num_threads
 from hirope_ls.problems import ModelRefused, SettingsError
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -51,6 +52,12 @@ def load(card: Card, device: str = "auto", dtype: str = "auto") -> Loaded:
         return Loaded(card, patch(model, Scheme.default(card.trained_length)), place, kind)
     except torch.OutOfMemoryError:
         raise ModelRefused(f"{card.name} does not fit into the memory of {place}: choose a smaller model") from None
+
+
+def choose_threads() -> None:
+    """Let torch use the physical cores, in this process from now on; a user's OMP_NUM_THREADS wins."""
+    if not os.environ.get("OMP_NUM_THREADS"):
+        torch.set_num_threads(num_threads())
 
 
 def pick_device(name: str) -> torch.device:

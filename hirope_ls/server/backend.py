@@ -47,8 +47,9 @@ LoadModel = Callable[[Kit, Settings], LanguageModel]
 def load_local(kit: Kit, settings: Settings) -> LanguageModel:
     """The model in this process. Slow: imports torch. Raises ModelRefused or SettingsError."""
     from hirope_ls.model.decode import LocalModel
-    from hirope_ls.model.loader import load
+    from hirope_ls.model.loader import choose_threads, load
 
+    choose_threads()
     special, size = kit.tokenizer.special.all, kit.tokenizer.vocab_size
     return LocalModel(load(kit.card, settings.device, settings.dtype), settings.kv_budget_mib << 20, special, size)
 

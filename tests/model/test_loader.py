@@ -19,10 +19,12 @@ from model.tiny_models import SPECIAL, TRAINED, save_model
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
+from hirope_ls.model import loader
 from hirope_ls.model.decode import LocalModel
 from hirope_ls.model.folder import read_card
 from hirope_ls.model.generator import IntArray
 from hirope_ls.model.loader import load
+from hirope_ls.model.threads import num_threads
 from hirope_ls.model.tokens import TextTokenizer
 from hirope_ls.problems import HiropeError, ModelRefused, SettingsError
 
@@ -94,6 +96,19 @@ def test_poor_settings(llama: Path, device: str, dtype: str) -> None:
     with pytest.raises(SettingsError) as caught:
         load(read_card(llama), device, dtype)
     one_line(caught.value)
+
+
+def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", told.append)
+    monkeypatch.setattr(loader, "num_threads", lambda: 3)
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    loader.choose_threads()
+    assert told == []  # the user's choice
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    loader.choose_threads()
+    assert told == [3]
+    assert 1 <= num_threads() <= (os.cpu_count() or 1)
 
 
 def test_unknown_model_type(folder: Path) -> None:

@@ -24,7 +24,7 @@ from transformers import AutoModelForCausalLM, DynamicCache
 from hirope_ls.model.decode import LocalModel
 from hirope_ls.model.folder import Card, bundled_folder, read_card
 from hirope_ls.model.generator import Event, Generated, IntArray, Limits, Prefilled
-from hirope_ls.model.loader import Loaded, load
+from hirope_ls.model.loader import Loaded, choose_threads, load
 from hirope_ls.problems import InputError
 
 _UNIT = 40  # tokens of a unit, or more where the units would be too many for the trained length
@@ -52,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
     plain = plain.to(loaded.device)  # type: ignore[arg-type]
     if args.threads:
         torch.set_num_threads(args.threads)
+    else:
+        choose_threads()
     rows = [_bench(card, loaded, plain, context, args.tokens) for context in args.contexts]
     Console().print(_table(rows))
     threads = torch.get_num_threads()
