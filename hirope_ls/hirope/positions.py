@@ -21,7 +21,7 @@ def as_positions(values: Any) -> Tensor:
     if isinstance(values, Tensor):
         ids = values.detach().to(device="cpu", dtype=torch.int64)
     else:
-        ids = torch.as_tensor(values, dtype=torch.int64, device="cpu")
+        ids = torch.tensor(values, dtype=torch.int64, device="cpu")  # copied: an array may be read-only
     if ids.ndim != 2 or ids.shape[0] < 2:
         raise ValueError(f"positions must have the shape [levels >= 2, total], not {list(ids.shape)}")
     if ids.numel() and int(ids.min()) < 0:

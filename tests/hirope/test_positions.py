@@ -17,6 +17,19 @@ def test_arrays_lists_and_tensors_are_taken():
         assert ids.dtype == torch.int64 and ids.tolist() == [[0, 0, 1], [0, 1, 0]]
 
 
+@pytest.mark.parametrize("kind", [np.int32, np.int64])
+def test_read_only_arrays_are_copied_without_a_warning(kind):
+    array = np.array([[0, 0, 1], [0, 1, 0]], kind)
+    array.flags.writeable = False
+    torch.set_warn_always(True)  # torch says it once a process otherwise; warnings are errors here
+    try:
+        ids = as_positions(array)
+    finally:
+        torch.set_warn_always(False)
+    ids += 1
+    assert array.tolist() == [[0, 0, 1], [0, 1, 0]]
+
+
 @pytest.mark.parametrize("wrong", [[0, 1], [[0, 1]], [[[0]]], [[0, -1], [0, 1]]])
 def test_other_shapes_and_negative_indices_are_refused(wrong):
     with pytest.raises(ValueError, match="positions must"):
