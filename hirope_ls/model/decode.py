@@ -65,7 +65,8 @@ class LocalModel:
     """A loaded model with its caches. Made and used by one thread; see `LanguageModel` for what the methods promise.
 
     `budget_bytes` bounds the KV caches. `special` ids are never generated (but stop ids end a generation), nor are ids
-    from `vocab_size` on, which have no text. `chunk`: rows prefilled between two looks at the stop flag.
+    from `vocab_size` on, which have no text. `chunk`: rows prefilled between two looks at the stop flag. Raises
+    ValueError for a scheme without row_switch, under which a row depends on how long the prompt becomes.
     """
 
     def __init__(
@@ -76,6 +77,8 @@ class LocalModel:
         vocab_size: int | None = None,
         chunk: int | None = None,
     ) -> None:
+        if loaded.hirope.scheme.hierarchical and not loaded.hirope.scheme.row_switch:
+            raise ValueError("cached rows would change when a prompt grows: LocalModel needs a scheme with row_switch")
         on_cpu = loaded.device.type == "cpu"
         self._hirope, self._device = loaded.hirope, loaded.device
         self._chunk = chunk or (_rows_on_cpu(loaded.card.parameters) if on_cpu else 2048)

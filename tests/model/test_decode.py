@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from model.prompts import NEVER, Document, Flag, Prompt, arrays, ask, cut, told
 from model.tiny_models import TRAINED, VOCABULARY, save_model
 from transformers import DynamicCache
 
+from hirope_ls.hirope import Scheme
 from hirope_ls.model.decode import LocalModel, _rows_on_cpu
 from hirope_ls.model.folder import bundled_folder, read_card
 from hirope_ls.model.generator import Finished, Generated, LanguageModel, Limits
@@ -399,6 +401,16 @@ def test_damaged_weights(tmp_path: Path) -> None:
     loaded.hirope.model.model.norm.weight.fill_(torch.nan)
     with pytest.raises(ModelRefused, match="damaged"):
         LocalModel(loaded, BUDGET)
+
+
+def test_a_scheme_that_changes_cached_rows_is_refused(llama: Path) -> None:
+    loaded = load(read_card(llama), "cpu")
+    for scheme in (Scheme.paper(TRAINED), replace(Scheme.default(TRAINED), row_switch=False)):
+        loaded.hirope.scheme = scheme
+        with pytest.raises(ValueError, match="row_switch"):
+            LocalModel(loaded, BUDGET)
+    loaded.hirope.scheme = replace(Scheme.plain(TRAINED), row_switch=False)  # no row is hierarchical
+    LocalModel(loaded, BUDGET)
 
 
 def test_large_models_are_prefilled_in_smaller_chunks() -> None:
