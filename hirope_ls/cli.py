@@ -27,6 +27,7 @@ _COMMANDS = {
     "lab nll": ("hirope_ls.lab.nll", "measure position schemes by likelihood"),
     "bench keystroke": ("hirope_ls.lab.bench.keystroke", "time a keystroke from text to position ids"),
     "bench decode": ("hirope_ls.lab.bench.decode", "time a generated token against a plain transformers loop"),
+    "bench typing": ("hirope_ls.lab.bench.typing", "time to the first token while one types, warm against cold"),
 }
 _GROUPS = frozenset(name.split()[0] for name in _COMMANDS if " " in name)
 
