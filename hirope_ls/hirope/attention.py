@@ -18,6 +18,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from hirope_ls.hirope.bands import Merged, add_band
 from hirope_ls.hirope.frame import Frame
+from hirope_ls.hirope.kernels import row_attention
 from hirope_ls.hirope.rotary import Angles, Rotation
 
 NAME = "hirope"
@@ -53,29 +54,43 @@ class Layer:
             return heads
         return self.rotation(heads, self.angles.span(first, first + heads.shape[2], heads))
 
-    def turn_far(self, frame: Frame, heads: Tensor, first: int) -> Tensor:
-        """Key heads of the absolute rows first, first + 1, ... as the rows see them that they are far from."""
-        assert self.angles is not None and self.rotation is not None
-        return self.rotation(heads, frame.far_key_table(self.angles, first, first + heads.shape[2], heads))
+    def turn_both(
+        self, frame: Frame, query: Tensor, keys: Tensor, first_key: int, first: int, keep: bool = True
+    ) -> tuple[Tensor, Tensor]:
+        """Query rows, and the keys from the absolute row `first` on, with ordinary RoPE.
 
-    def ordinary_keys(self, frame: Frame, keys: Tensor, first: int) -> Tensor:
-        """All of `keys`, whose first row is the absolute row `first`, with ordinary RoPE."""
-        kept = None if first or self.angles is None else frame.kept(self.index, keys)
-        return self.turn(keys, first) if kept is None else kept.ordinary(keys, 0, keys.shape[2], self.turn)
+        `keys` begins at the absolute row `first_key`; the queries are its last rows. keep: the cache, if it keeps
+        turned keys, may keep these.
+        """
+        if self.angles is None or self.rotation is None:
+            return query, keys[:, :, first - first_key :]
+        end = first_key + keys.shape[2]
+        row = end - query.shape[2]
+        kept = frame.kept(self.index, keys) if keep and first_key == 0 else None
+        if kept is None:
+            return self.turn(query, row), self.turn(keys[:, :, first - first_key :], first)
+        if kept.next_after(first) != row or query.dtype != keys.dtype:
+            return self.turn(query, row), kept.ordinary(keys, first, end, self.turn)
+        query, new = self.rotation.both(query, keys[:, :, row:], self.angles.span(row, end, query))
+        return query, kept.append(new, first)
 
     def far_keys(self, frame: Frame, keys: Tensor) -> Tensor:
         """The first num_far_keys of `keys`, which begin at row 0, by hierarchical positions."""
         kept, stop = frame.kept(self.index, keys), frame.num_far_keys
         if kept is None:
-            return self.turn_far(frame, keys[:, :, :stop], 0)
-        return kept.hierarchical(keys, stop, partial(self.turn_far, frame))
+            return self._turn_far(frame, keys[:, :, :stop], 0)
+        return kept.hierarchical(keys, stop, partial(self._turn_far, frame))
 
-    def near_keys(self, frame: Frame, keys: Tensor, first: int) -> Tensor:
-        """The rows of `keys`, which begin at row 0, from `first` on, with ordinary RoPE."""
-        kept = frame.kept(self.index, keys) if first >= frame.num_far_keys else None
-        if kept is None:  # some rows are near to one query and far from another: the kept ones must stay far
-            return self.turn(keys[:, :, first:], first)
-        return kept.ordinary(keys, first, keys.shape[2], self.turn)
+    def far_query(self, frame: Frame, query: Tensor) -> Tensor:
+        """The rows that have far keys, which are the last of `query`, turned for these."""
+        assert self.angles is not None and self.rotation is not None
+        rows = frame.total - frame.first_far_row
+        return self.rotation(query[:, :, -rows:], frame.far_query_table(self.angles, query))
+
+    def _turn_far(self, frame: Frame, heads: Tensor, first: int) -> Tensor:
+        """Key heads of the absolute rows first, first + 1, ... as the rows see them that they are far from."""
+        assert self.angles is not None and self.rotation is not None
+        return self.rotation(heads, frame.far_key_table(self.angles, first, first + heads.shape[2], heads))
 
 
 def attach(module: nn.Module, layer: Layer) -> None:
@@ -157,15 +172,8 @@ def _stock(
     """Ordinary RoPE and the same SDPA call that the stock model would make for these rows and keys."""
     first_key = max(frame.total - key.shape[2], 0) if layer.sliding is not None else 0
     mask = _stock_mask(query.shape[2], key.shape[2], layer.sliding, query.device)
-    out: Tensor = ALL_ATTENTION_FUNCTIONS["sdpa"](
-        module,
-        layer.turn(query, frame.first_row),
-        layer.ordinary_keys(frame, key, first_key),
-        value,
-        mask,
-        dropout=dropout,
-        scaling=scale,
-    )[0]
+    query, key = layer.turn_both(frame, query, key, first_key, first_key)
+    out: Tensor = ALL_ATTENTION_FUNCTIONS["sdpa"](module, query, key, value, mask, dropout=dropout, scaling=scale)[0]
     return out
 
 
@@ -184,15 +192,18 @@ def _stock_mask(rows: int, keys: int, sliding: int | None, device: torch.device)
 
 def _ordinary_bands(layer: Layer, frame: Frame, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
     """Layers whose keys are all near, in a long prompt: sliding layers and layers without rotation."""
-    first_key = frame.total - key.shape[2]
+    first_key = first = frame.total - key.shape[2]
+    if layer.sliding is not None:
+        first = max(first_key, frame.first_row - layer.sliding + 1)
+    query, key = layer.turn_both(frame, query, key, first_key, first)
     merged = Merged(query, value)
     add_band(
         merged,
-        layer.turn(query, frame.first_row),
-        layer.ordinary_keys(frame, key, first_key),
-        value,
+        query,
+        key,
+        value[:, :, first - first_key :],
         first_row=frame.first_row,
-        first_key=first_key,
+        first_key=first,
         nearest=0,
         farthest=layer.sliding,
         scale=scale,
@@ -206,12 +217,20 @@ def _hierarchical(layer: Layer, frame: Frame, query: Tensor, key: Tensor, value:
     factors = frame.score_scale(query)
     if factors is not None:
         query = (query * factors).to(query.dtype)
+    first_near, has_far = max(0, first_row - window + 1), frame.first_far_row < frame.total
+    # Where some keys are near to one row and far from another, those that are kept must stay turned for the far ones.
+    one = query.shape[2] == 1
+    near_query, near_key = layer.turn_both(frame, query, key, 0, first_near, keep=one)
+    if one and has_far and query.dtype in (torch.float32, torch.float64):
+        out = row_attention(
+            layer.far_query(frame, query), layer.far_keys(frame, key), near_query, near_key, value, scale
+        )
+        return out.transpose(1, 2)
     merged = Merged(query, value)
-    first_near = max(0, first_row - window + 1)
     add_band(
         merged,
-        layer.turn(query, first_row),
-        layer.near_keys(frame, key, first_near),
+        near_query,
+        near_key,
         value[:, :, first_near:],
         first_row=first_row,
         first_key=first_near,
@@ -219,7 +238,7 @@ def _hierarchical(layer: Layer, frame: Frame, query: Tensor, key: Tensor, value:
         farthest=window,
         scale=scale,
     )
-    if frame.first_far_row < frame.total:
+    if has_far:
         _add_far(merged, layer, frame, query, key, value, scale)
     return merged.out.to(query.dtype).transpose(1, 2).contiguous()
 
@@ -227,11 +246,9 @@ def _hierarchical(layer: Layer, frame: Frame, query: Tensor, key: Tensor, value:
 def _add_far(
     merged: Merged, layer: Layer, frame: Frame, query: Tensor, key: Tensor, value: Tensor, scale: float
 ) -> None:
-    assert layer.angles is not None and layer.rotation is not None
-    far_rows = frame.total - frame.first_far_row
     add_band(
         merged,
-        layer.rotation(query[:, :, -far_rows:], frame.far_query_table(layer.angles, query)),
+        layer.far_query(frame, query),
         layer.far_keys(frame, key),
         value[:, :, : frame.num_far_keys],
         first_row=frame.first_far_row,

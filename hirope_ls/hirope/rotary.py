@@ -190,6 +190,12 @@ class Rotation(NamedTuple):
             return self._turn(heads, table)
         return torch.cat([self._turn(heads[..., : self.width], table), heads[..., self.width :]], dim=-1)
 
+    def both(self, query: Tensor, key: Tensor, table: Table) -> tuple[Tensor, Tensor]:
+        """Query and key heads of the same rows, in one call."""
+        if self.width is None or self.width >= query.shape[-1]:
+            return self.function(query, key, table.cos, table.sin)
+        return self(query, table), self(key, table)
+
     def _turn(self, heads: Tensor, table: Table) -> Tensor:
         # The function turns queries and keys by the same table; zero key heads make that free.
         return self.function(heads, heads[:, :0], table.cos, table.sin)[0]

@@ -38,13 +38,23 @@ class TurnedKeys:
         """Rows from `length` on hold nothing any more."""
         self.far, self.ready = min(self.far, length), min(self.ready, length)
 
-    def ordinary(self, keys: Tensor, first: int, stop: int, turn: Turn) -> Tensor:
-        """Rows first .. stop-1 with ordinary RoPE, a view; keys [B, kv_heads, >= stop, d] unrotated from row 0 on."""
+    def next_after(self, first: int) -> int:
+        """The first row from `first` on that is not turned ordinarily; what was turned otherwise there is forgotten."""
         if self.far > first:
             self.forget(first)
-        if self.ready < stop:
-            self.room[:, :, self.ready : stop] = turn(keys[:, :, self.ready : stop], self.ready)
-            self.ready = stop
+        return self.ready
+
+    def append(self, turned: Tensor, first: int) -> Tensor:
+        """Take the next rows, turned ordinarily; all rows from `first` on, a view."""
+        start, self.ready = self.ready, self.ready + turned.shape[2]
+        self.room[:, :, start : self.ready] = turned
+        return self.room[:, :, first : self.ready]
+
+    def ordinary(self, keys: Tensor, first: int, stop: int, turn: Turn) -> Tensor:
+        """Rows first .. stop-1 with ordinary RoPE, a view; keys [B, kv_heads, >= stop, d] unrotated from row 0 on."""
+        start = self.next_after(first)
+        if start < stop:
+            self.append(turn(keys[:, :, start:stop], start), start)
         return self.room[:, :, first:stop]
 
     def hierarchical(self, keys: Tensor, stop: int, turn: Turn) -> Tensor:

@@ -113,21 +113,20 @@ def test_sequences_that_failed_once(path):
 
 
 def counted(monkeypatch):
-    """The rows that every turning of keys for the room counts."""
+    """How many rows are turned, each time that keys are."""
     rows = []
+    append, hierarchical = TurnedKeys.append, TurnedKeys.hierarchical
 
-    def count(write):
-        def counting(self, keys, *rest):
-            before = self.ready
-            far = self.far
-            found = write(self, keys, *rest)
-            rows.append(max(self.ready - before, 0) + max(self.far - far, 0))
-            return found
+    def near(self, turned, first):
+        rows.append(turned.shape[2])
+        return append(self, turned, first)
 
-        return counting
+    def far(self, keys, stop, turn):
+        rows.append(stop - self.far)
+        return hierarchical(self, keys, stop, turn)
 
-    monkeypatch.setattr(TurnedKeys, "ordinary", count(TurnedKeys.ordinary))
-    monkeypatch.setattr(TurnedKeys, "hierarchical", count(TurnedKeys.hierarchical))
+    monkeypatch.setattr(TurnedKeys, "append", near)
+    monkeypatch.setattr(TurnedKeys, "hierarchical", far)
     return rows
 
 
