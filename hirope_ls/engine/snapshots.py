@@ -10,20 +10,18 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hirope_ls.engine.layout import Block, Layout, cut_points, layout
+from hirope_ls.engine.cutting import CutUnit, cut_points
+from hirope_ls.engine.layout import After, Block, Layout, layout
 from hirope_ls.model.tokens import TextTokenizer, Tokens
 from hirope_ls.syntax import LARGEST_SERVED, Parse, language_for, parse, reparse, statement_starts
 from hirope_ls.text import Buffer, Edit
 
 Ints = NDArray[np.int64]
 
-# How long units were cut: by the unit's index, the tokens after its first at which further blocks begin.
-_Cuts = dict[int, list[int]]
 _NO_TOKENS = Tokens(np.empty(0, np.int32), np.empty(0, np.int64))
 
 
@@ -41,7 +39,6 @@ class Snapshot:
     parse: Parse = field(repr=False)
     tokens: Tokens = field(repr=False)
     layout: Layout = field(repr=False)
-    cuts: _Cuts = field(repr=False)
 
     @property
     def served(self) -> bool:
@@ -97,7 +94,7 @@ class Pipeline:
             tokens = self._retokenised(tokens, buffer, edit, changed)
             buffer = changed
             low, high = min(low, edit.start), max(high, edit.old_end) + edit.delta
-        after = _After(snapshot, low, high)
+        after = After(snapshot.layout, low, high)
         return self._snapshot(snapshot.uri, version, snapshot.language, buffer, parsed, tokens, after)
 
     def _retokenised(self, tokens: Tokens, old: Buffer, edit: Edit, new: Buffer) -> Tokens:
@@ -115,74 +112,23 @@ class Pipeline:
         buffer: Buffer,
         parsed: Parse,
         tokens: Tokens,
-        after: _After | None,
+        after: After | None,
     ) -> Snapshot:
-        cutter = _Cutter(buffer, parsed, tokens.ends, self.trained_length // 2, after)
-        starts = [unit.start for unit in parsed.units]
-        before = after.snapshot.layout if after else None
-        cut = None if parsed.flat else cutter.cut
-        laid_out = layout(starts, tokens.ends, self.trained_length, cut, before)
-        return Snapshot(uri, version, language, buffer, parsed, tokens, laid_out, cutter.cuts)
+        cut = None if parsed.flat else _cutter(buffer, parsed, tokens.ends, self.trained_length // 2)
+        laid_out = layout(parsed.unit_starts, tokens.ends, self.trained_length, cut, after)
+        return Snapshot(uri, version, language, buffer, parsed, tokens, laid_out)
 
 
-class _After(NamedTuple):
-    """A snapshot after edits to `snapshot` is the same before the byte `low` and, but for its place, from `high` on."""
+def _cutter(buffer: Buffer, parsed: Parse, ends: Ints, longest: int) -> CutUnit:
+    """Cuts units at statements; what it finds depends on a unit's bytes, and on where tokens end in it, alone."""
 
-    snapshot: Snapshot
-    low: int
-    high: int
+    def cut(unit: int, first: int, last: int) -> list[int]:
+        start, end = ([*parsed.unit_starts[unit : unit + 2].tolist(), len(buffer.data)])[:2]
+        begin = int(ends[first - 1]) - start if first else 0
+        statements = statement_starts(parsed.language, buffer.data[start:end], parsed.tree_of(start, end))
+        return cut_points(np.asarray(statements, np.int64), begin, ends[first:last] - start, longest)
 
-
-class _Cutter:
-    """Cuts long units. What a unit's bytes and token ends decide holds for as long as they do."""
-
-    def __init__(self, buffer: Buffer, parsed: Parse, ends: Ints, longest: int, after: _After | None) -> None:
-        self.buffer, self.parsed, self.ends, self.longest = buffer, parsed, ends, longest
-        self.cuts: _Cuts = {}
-        self.known = _Known(after, buffer, parsed, ends) if after and after.snapshot.cuts else None
-
-    def cut(self, unit: int, first: int, last: int) -> list[int]:
-        """The tokens in first..last at which further blocks begin."""
-        points = self.known.cuts(unit, first, last) if self.known else None
-        if points is None:
-            start, end = self.parsed.units[unit][:2]
-            begin = int(self.ends[first - 1]) - start if first else 0
-            tree = self.parsed.tree_of(start, end)
-            statements = statement_starts(self.parsed.language, self.buffer.data[start:end], tree)
-            points = cut_points(np.asarray(statements, np.int64), begin, self.ends[first:last] - start, self.longest)
-        self.cuts[unit] = points
-        return [first + point for point in points]
-
-
-class _Known:
-    """How the units were cut that are the same as before an edit, token ends and all."""
-
-    def __init__(self, after: _After, buffer: Buffer, parsed: Parse, ends: Ints) -> None:
-        self.old, self.low, self.high = after
-        self.parsed = parsed
-        self.delta = len(buffer.data) - len(self.old.buffer.data)
-        self.added = len(parsed.units) - len(self.old.parse.units)
-        was = self.old.tokens.ends
-        shorter = min(len(was), len(ends))
-        differ = np.flatnonzero(was[:shorter] != ends[:shorter])
-        self.head = int(differ[0]) if len(differ) else shorter  # token ends before this one are the same
-        differ = np.flatnonzero((was[len(was) - shorter :] + self.delta) != ends[len(ends) - shorter :])
-        self.tail = len(ends) - shorter + (int(differ[-1]) + 1 if len(differ) else 0)  # and from this one on
-
-    def cuts(self, unit: int, first: int, last: int) -> list[int] | None:
-        """The cuts of a unit with the tokens first..last, if they are known."""
-        start, end = self.parsed.units[unit][:2]
-        # The first token may begin behind the unit's start, so the end of the token before it counts as well.
-        if end <= self.low and last <= self.head:
-            return self._of(unit, start, end)
-        if start >= self.high and first > self.tail + 1:
-            return self._of(unit - self.added, start - self.delta, end - self.delta)
-        return None
-
-    def _of(self, unit: int, start: int, end: int) -> list[int] | None:
-        units = self.old.parse.units
-        same = 0 <= unit < len(units) and units[unit][:2] == (start, end)
-        return self.old.cuts.get(unit) if same else None
+    return cut
 
 
 def _served(buffer: Buffer) -> bool:

@@ -17,11 +17,15 @@ count: an open one must not reach the next definition. Knows no trees and no tok
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hirope_ls.text import Edit
+
+Ints = NDArray[np.int64]
 
 Scanner = re.Pattern[bytes] | None
 
@@ -54,31 +58,30 @@ def borders(scanner: Scanner, data: bytes) -> list[Border]:
 
 
 def borders_after(
-    scanner: Scanner, old: Sequence[Border], edit: Edit, new_data: bytes
+    scanner: Scanner, starts: Ints, classes: Sequence[Classes], edit: Edit, new_data: bytes
 ) -> tuple[int, list[Border], int]:
-    """The borders after an edit, as (keep, middle, resume): old[:keep], `middle`, then old[resume:] moved.
+    """The borders after an edit, as (keep, middle, resume): the first `keep` old ones, `middle`, and those from
+    `resume` on moved.
 
-    `old` are the borders before the edit. Scans from the last one that was decided before the edit to the first one
-    behind the edit that was one before, in the same classes.
+    `starts` int64[borders] and `classes` are the borders before the edit. Scans from the last one that was decided
+    before the edit to the first one behind the edit that was one before, in the same classes.
     """
-    keep = bisect_right(old, edit.start, key=_start)
-    if keep and not _settled(scanner, new_data, old[keep - 1].start, edit.start):
+    keep = int(np.searchsorted(starts, edit.start, side="right"))
+    if keep and not _settled(scanner, new_data, int(starts[keep - 1]), edit.start):
         keep -= 1  # the border before that one was decided before this one's
     if keep == 1 or not new_data:
         keep = 0
-    resume = bisect_left(old, edit.old_end, key=_start)
-    first = old[keep - 1] if keep else Border(0, ())
+    resume = int(np.searchsorted(starts, edit.old_end))
+    first = Border(int(starts[keep - 1]), classes[keep - 1]) if keep else Border(0, ())
     middle = [first] if keep == 0 and new_data else []
     for border in _Scan(scanner, new_data, first):
-        resume = bisect_left(old, border.start - edit.delta, lo=resume, key=_start)
-        if resume < len(old) and old[resume] == (border.start - edit.delta, border.classes):
+        before = border.start - edit.delta
+        while resume < len(starts) and starts[resume] < before:
+            resume += 1
+        if resume < len(starts) and starts[resume] == before and classes[resume] == border.classes:
             return keep, middle, resume
         middle.append(border)
-    return keep, middle, len(old)
-
-
-def _start(border: Border) -> int:
-    return border.start
+    return keep, middle, len(starts)
 
 
 def _settled(scanner: Scanner, data: bytes, start: int, edit_start: int) -> bool:

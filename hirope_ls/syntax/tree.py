@@ -8,23 +8,26 @@ Knows no tokens and no files.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
+import numpy as np
+from numpy.typing import NDArray
 from tree_sitter import Tree
 
 from hirope_ls.syntax.languages import Language
 from hirope_ls.syntax.limits import Shape
 from hirope_ls.syntax.parsing import parse_piece, reparse_piece
-from hirope_ls.syntax.pieces import Border, borders, borders_after
+from hirope_ls.syntax.pieces import Border, Classes, borders, borders_after
 from hirope_ls.syntax.units import Unit, units_of
 from hirope_ls.text import Buffer, Edit
 from hirope_ls.text.encoding import character_start
 
 FLAT_BLOCK = 2048  # bytes of a unit in a text without structure
 
+Ints = NDArray[np.int64]
 Span = tuple[int, int]
 
 
@@ -44,24 +47,39 @@ class Piece:
 class Parse:
     """The syntax of one text. `units` cover every byte exactly once, in order; an empty text has none.
 
-    `pieces` and `borders` (where they start) are empty for a text without structure (no language, or flat).
+    `size`: bytes. `pieces`, and where they start (`starts` int64[pieces]) and in which `classes`, are empty for a text
+    without structure (no language, or flat). `unit_starts` int64[units].
     """
 
     language: Language | None
     shape: Shape
+    size: int
     pieces: tuple[Piece, ...]
-    borders: tuple[Border, ...]
-    units: tuple[Unit, ...]
+    starts: Ints
+    classes: tuple[Classes, ...]
+    unit_starts: Ints
 
     @property
     def flat(self) -> bool:
         """Whether the units are even blocks for want of a tree."""
-        return bool(self.units) and not self.pieces
+        return self.size > 0 and not self.pieces
+
+    @cached_property
+    def units(self) -> tuple[Unit, ...]:
+        """The units with their kinds and names, made on first use: after a keystroke most have moved."""
+        if self.flat:
+            return tuple(Unit(*span, "flat", "") for span in _spans(self.unit_starts.tolist(), self.size))
+        return tuple(_units_at(self.pieces, self.borders))
+
+    @property
+    def borders(self) -> list[Border]:
+        """Where the pieces start, and the classes around those places."""
+        return [Border(*border) for border in zip(self.starts.tolist(), self.classes, strict=True)]
 
     def tree_of(self, start: int, end: int) -> Tree | None:
         """The tree of the bytes start..end if they are a piece, so the one that they have by themselves."""
-        index = bisect_right(self.borders, start, key=_start) - 1
-        if index < 0 or self.borders[index].start != start or self.pieces[index].units[-1].end != end - start:
+        index = int(np.searchsorted(self.starts, start, side="right")) - 1
+        if index < 0 or self.starts[index] != start or self.pieces[index].units[-1].end != end - start:
             return None
         return self.pieces[index].tree
 
@@ -78,8 +96,10 @@ def parse(language: Language | None, buffer: Buffer) -> Parse:
     if language is None or shape.flat(buffer):
         return _flat(language, shape, buffer)
     found = borders(language.scanner, buffer.data)
-    pieces = [_piece(language, buffer.data[slice(*span)]) for span in _spans(_starts(found), len(buffer.data))]
-    return Parse(language, shape, tuple(pieces), tuple(found), tuple(_units_at(pieces, found)))
+    size = len(buffer.data)
+    pieces = tuple(_piece(language, buffer.data[slice(*span)]) for span in _spans(_starts(found), size))
+    starts, classes = _ints(_starts(found)), tuple(border.classes for border in found)
+    return Parse(language, shape, size, pieces, starts, classes, _unit_starts(pieces, found))
 
 
 def reparse(before: Parse, old: Buffer, edit: Edit, new: Buffer) -> Parse:
@@ -89,30 +109,37 @@ def reparse(before: Parse, old: Buffer, edit: Edit, new: Buffer) -> Parse:
         return _flat(language, shape, new)
     if before.flat:
         return parse(language, new)
-    keep, middle, resume = borders_after(language.scanner, before.borders, edit, new.data)
+    keep, middle, resume = borders_after(language.scanner, before.starts, before.classes, edit, new.data)
     first = max(keep - 1, 0)  # the last piece kept may end elsewhere
-    inner = [*before.borders[first:keep], *middle]
-    delta = edit.delta
-    tail = [Border(start + delta, classes) for start, classes in before.borders[resume:]]
-    was = _spans(_starts(before.borders[first:resume]), before.borders[resume].start if tail else len(old.data))
-    now = _spans(_starts(inner), tail[0].start if tail else len(new.data))
-    pieces = _renewed(language, list(before.pieces[first:resume]), was, now, old, edit, new)
-    units = _spliced(before, first, resume, _units_at(pieces, inner), delta)
+    kept = zip(before.starts[first:keep].tolist(), before.classes[first:keep], strict=True)
+    inner = [*(Border(*border) for border in kept), *middle]
+    end = int(before.starts[resume]) if resume < len(before.starts) else len(old.data)
+    was = _spans(before.starts[first:resume].tolist(), end)
+    now = _spans(_starts(inner), end + edit.delta)
+    pieces = _renewed(language, before.pieces[first:resume], was, now, old, edit, new)
+    low = int(np.searchsorted(before.unit_starts, was[0][0] if was else 0))
+    high = int(np.searchsorted(before.unit_starts, end))
     return Parse(
         language,
         shape,
+        len(new.data),
         (*before.pieces[:first], *pieces, *before.pieces[resume:]),
-        (*before.borders[:first], *inner, *tail),
-        units,
+        np.concatenate((before.starts[:first], _ints(_starts(inner)), before.starts[resume:] + edit.delta)),
+        (*before.classes[:first], *(border.classes for border in inner), *before.classes[resume:]),
+        np.concatenate((before.unit_starts[:low], _unit_starts(pieces, inner), before.unit_starts[high:] + edit.delta)),
     )
+
+
+def _ints(values: Sequence[int]) -> Ints:
+    return np.asarray(values, np.int64)
+
+
+def _unit_starts(pieces: Sequence[Piece], found: Sequence[Border]) -> Ints:
+    return _ints([base + unit.start for (base, _), piece in zip(found, pieces, strict=True) for unit in piece.units])
 
 
 def _starts(found: Sequence[Border]) -> list[int]:
     return [border.start for border in found]
-
-
-def _start(border: Border) -> int:
-    return border.start
 
 
 def _spans(starts: list[int], end: int) -> list[Span]:
@@ -168,19 +195,14 @@ def _units_at(pieces: Sequence[Piece], found: Sequence[Border]) -> Iterator[Unit
             yield Unit(base + start, base + end, kind, name)
 
 
-def _spliced(before: Parse, first: int, resume: int, middle: Iterable[Unit], delta: int) -> tuple[Unit, ...]:
-    """The units after those of the pieces first..resume of `before` became `middle` and the rest moved by `delta`."""
-    low = sum(len(piece.units) for piece in before.pieces[:first])
-    high = len(before.units) - sum(len(piece.units) for piece in before.pieces[resume:])
-    moved = (Unit(start + delta, end + delta, kind, name) for start, end, kind, name in before.units[high:])
-    return (*before.units[:low], *middle, *moved)
-
-
 def _flat(language: Language | None, shape: Shape, buffer: Buffer) -> Parse:
     """Even blocks, moved to the starts of characters."""
     size = len(buffer.data)
-    starts = [character_start(buffer.data, start) for start in range(0, size, FLAT_BLOCK)]
-    return Parse(language, shape, (), (), tuple(Unit(*span, "flat", "") for span in _spans(starts, size)))
+    starts = np.arange(0, size, FLAT_BLOCK)
+    inside = np.frombuffer(buffer.data, np.uint8)[starts] & 0xC0 == 0x80
+    for index in np.flatnonzero(inside).tolist():
+        starts[index] = character_start(buffer.data, int(starts[index]))
+    return Parse(language, shape, size, (), _ints(()), (), starts)
 
 
 def _nodes(tree: Tree, base: int) -> Iterator[tuple[str, int, int, bool]]:

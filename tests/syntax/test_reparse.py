@@ -20,6 +20,8 @@ def difference(parsed: Parse, fresh: Parse) -> str | None:
     for name in ("units", "borders", "shape", "flat"):
         if getattr(parsed, name) != getattr(fresh, name):
             return name
+    if parsed.unit_starts.tolist() != [unit.start for unit in fresh.units]:
+        return "unit starts"
     return None if list(parsed.nodes()) == list(fresh.nodes()) else "nodes"
 
 
