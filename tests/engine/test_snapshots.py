@@ -66,7 +66,7 @@ def test_two_thousand_random_edits(tokenizer: TextTokenizer):
     random_ = rng("snapshots")
     files = [path.read_bytes() for path in python_files(100, smallest=1_500, largest=12_000)]
     for _ in range(rounds(40)):
-        text, trained = random_.choice(files)[:3_000].decode("utf-8", "ignore").encode(), random_.choice([64, 128, 512])
+        text, trained = random_.choice(files)[:2_000].decode("utf-8", "ignore").encode(), random_.choice([64, 128, 512])
         pipeline, typist, made = Pipeline(tokenizer, trained), Typist(random_), []
         snapshot = pipeline.open("file:///a.py", 0, Buffer.of(text), "python", None)
         for version in range(1, 51):

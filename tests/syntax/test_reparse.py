@@ -12,7 +12,7 @@ from fuzz import python_files, rng, rounds
 from hirope_ls.syntax import LANGUAGES, Language, Parse, parse, reparse
 from hirope_ls.text import Buffer, Edit
 
-LENGTH = 4_000  # bytes of a file that are used: every step parses it afresh
+LENGTH = 2_500  # bytes of a file that are used: every step parses it afresh
 
 
 def difference(parsed: Parse, fresh: Parse) -> str | None:
