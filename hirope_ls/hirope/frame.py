@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from hirope_ls.hirope.rotary import Angles, Step, Table
-from hirope_ls.hirope.scheme import Scheme, natural_split, pair_levels
+from hirope_ls.hirope.scheme import Scheme, pair_levels
 from hirope_ls.hirope.turned import TurnedCache, TurnedKeys
 
 
@@ -111,5 +111,5 @@ class Frame:
         assert self._positions is not None
         split = self.scheme.split
         if split is None:
-            split = natural_split(angles.inv_freq.tolist(), self.scheme.trained_length)
+            split = angles.natural_split(self.scheme.trained_length)
         return pair_levels(angles.num_pairs, split, self._positions.shape[0])

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
+from hirope_ls.hirope.scheme import natural_split
+
 _SLACK = 256  # rows computed ahead, so that decoding does not make a new table each step
 
 Step = int | range | Tensor  # positions of consecutive rows: one for all, a plain range, or int64 [rows]
@@ -54,6 +56,8 @@ class Angles:
         self._layer_type = layer_type
         self._origin: _Held | None = None
         self._recent: _Held | None = None
+        self._splits: dict[tuple[int, torch.dtype], int] = {}
+        self._columns: dict[tuple[tuple[int, ...], int, torch.device], list[Tensor]] = {}
         self.column_pairs = self._read_columns()
 
     @property
@@ -64,6 +68,13 @@ class Angles:
     @property
     def num_pairs(self) -> int:
         return self.inv_freq.shape[0]
+
+    def natural_split(self, trained_length: int) -> int:
+        """How many of the pairs complete a turn within that many tokens."""
+        asked = trained_length, self.inv_freq.dtype  # frequencies are rounded with the model
+        if asked not in self._splits:
+            self._splits[asked] = natural_split(self.inv_freq.tolist(), trained_length)
+        return self._splits[asked]
 
     @property
     def _buffer_name(self) -> str:
@@ -84,11 +95,21 @@ class Angles:
 
     def mixed(self, steps: Sequence[Step], levels: Sequence[int], like: Tensor) -> Table:
         """Each pair at the positions of its own level: pair p, row r at `steps[levels[p]][r]`."""
-        column_level = torch.tensor(levels)[self.column_pairs].to(like.device)
         table = self._at(steps[0], like)
-        for level, step in enumerate(steps[1:], start=1):
-            table = table.where(column_level == level, self._at(step, like))
+        for columns, step in zip(self._columns_of(tuple(levels), len(steps), like.device), steps[1:], strict=True):
+            table = table.where(columns, self._at(step, like))
         return table
+
+    def _columns_of(self, levels: tuple[int, ...], num_levels: int, device: torch.device) -> list[Tensor]:
+        """bool [columns] for each level but the first: the columns whose pairs see it."""
+        asked = levels, num_levels, device
+        found = self._columns.get(asked)
+        if found is None:
+            with torch.inference_mode(False):  # as in _compute
+                column_level = torch.tensor(levels)[self.column_pairs]
+                found = [(column_level == level).to(device) for level in range(1, num_levels)]
+            self._columns[asked] = found
+        return found
 
     def _at(self, step: Step, like: Tensor) -> Table:
         if isinstance(step, range):
