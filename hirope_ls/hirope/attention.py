@@ -223,7 +223,13 @@ def _hierarchical(layer: Layer, frame: Frame, query: Tensor, key: Tensor, value:
     near_query, near_key = layer.turn_both(frame, query, key, 0, first_near, keep=one)
     if one and has_far and query.dtype in (torch.float32, torch.float64):
         out = row_attention(
-            layer.far_query(frame, query), layer.far_keys(frame, key), near_query, near_key, value, scale
+            layer.far_query(frame, query),
+            layer.far_keys(frame, key),
+            near_query,
+            near_key,
+            value,
+            scale,
+            frame.far_bias(query),
         )
         return out.transpose(1, 2)
     merged = Merged(query, value)
@@ -239,16 +245,20 @@ def _hierarchical(layer: Layer, frame: Frame, query: Tensor, key: Tensor, value:
         scale=scale,
     )
     if has_far:
-        _add_far(merged, layer, frame, query, key, value, scale)
+        far = _far(layer, frame, query, key, value, scale)
+        bias = frame.far_bias(query)
+        lse = far.lse if bias is None else far.lse + bias
+        merged.add(query.shape[2] - lse.shape[2], far.out, lse)
     return merged.out.to(query.dtype).transpose(1, 2).contiguous()
 
 
-def _add_far(
-    merged: Merged, layer: Layer, frame: Frame, query: Tensor, key: Tensor, value: Tensor, scale: float
-) -> None:
+def _far(layer: Layer, frame: Frame, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Merged:
+    """The rows that have far keys, attending to those alone."""
+    query = layer.far_query(frame, query)
+    merged = Merged(query, value)
     add_band(
         merged,
-        layer.far_query(frame, query),
+        query,
         layer.far_keys(frame, key),
         value[:, :, : frame.num_far_keys],
         first_row=frame.first_far_row,
@@ -257,6 +267,7 @@ def _add_far(
         farthest=None,
         scale=scale,
     )
+    return merged
 
 
 def hirope_mask(attention_mask: Tensor | None = None, **_: Any) -> None:

@@ -36,6 +36,7 @@ class Frame:
         self.hierarchical_from = min(scheme.first_hierarchical_row(prompt_length), total)
         self._far: dict[tuple[int, int, int, torch.dtype], Table] = {}
         self._scale: Tensor | None = None
+        self._bias: Tensor | None = None
 
     @property
     def long(self) -> bool:
@@ -84,6 +85,18 @@ class Frame:
             scale = (log_rows / math.log(self.scheme.trained_length)).clamp_min(1.0)[:, None]
             self._scale = scale.to(device=like.device, dtype=dtype)
         return self._scale
+
+    def far_bias(self, like: Tensor) -> Tensor | None:
+        """[far rows] of what is added to far scores, as `Scheme.far_bias` has it, or None where nothing is."""
+        scheme, exact = self.scheme, torch.promote_types(like.dtype, torch.float32)
+        trained = scheme.trained_length - scheme.window
+        if not scheme.far_damping or self.total - scheme.window <= trained:
+            return None
+        if self._bias is None or self._bias.device != like.device or self._bias.dtype != exact:
+            rows = torch.arange(self.first_far_row, self.total, dtype=torch.float64)
+            growth = ((rows - scheme.window + 1) / trained).clamp_min(1.0)
+            self._bias = (-scheme.far_damping * growth.log()).to(device=like.device, dtype=exact)
+        return self._bias
 
     def _query_steps(self) -> list[Step]:
         scheme, positions, rows = self.scheme, self._given(), slice(self.first_far_row, self.total)

@@ -34,19 +34,28 @@ def block_attention(query: Tensor, key: Tensor, value: Tensor, scale: float, cau
 
 
 def row_attention(
-    far_query: Tensor, far_key: Tensor, near_query: Tensor, near_key: Tensor, value: Tensor, scale: float
+    far_query: Tensor,
+    far_key: Tensor,
+    near_query: Tensor,
+    near_key: Tensor,
+    value: Tensor,
+    scale: float,
+    far_bias: Tensor | None = None,
 ) -> Tensor:
     """Softmax attention of one row that sees some keys by one turn of its query, and the rest by another.
 
     far_query, near_query [B, heads, 1, d]; far_key [B, kv_heads, m, d], near_key [B, kv_heads, n, d]; value
-    [B, kv_heads, m + n, dv] in that order. Returns [B, heads, 1, dv]. Meant for float32 and float64: scores are held in
-    the keys' precision.
+    [B, kv_heads, m + n, dv] in that order; far_bias, a single number, is added to the scaled far scores. Returns
+    [B, heads, 1, dv]. Meant for float32 and float64: scores are held in the keys' precision.
     """
     batch, heads, _, dim = near_query.shape
     grouped = (batch, value.shape[1], heads // value.shape[1], dim)
     far = far_query.reshape(grouped) @ far_key.transpose(-1, -2)
     near = near_query.reshape(grouped) @ near_key.transpose(-1, -2)
-    weights = torch.cat([far, near], dim=-1).mul_(scale).softmax(dim=-1)
+    scores = torch.cat([far, near], dim=-1).mul_(scale)
+    if far_bias is not None:
+        scores[..., : far.shape[-1]] += far_bias
+    weights = scores.softmax(dim=-1)
     return (weights @ value).reshape(batch, heads, 1, -1)
 
 

@@ -86,7 +86,7 @@ def reference_attention(
         scores = _rotated_scores(query, key, distances, rope)
     scores = scores * scale
     if rope is not None and sliding is None:
-        scores = scores * _row_scales(scheme, total)[first:, None]
+        scores = scores * _row_scales(scheme, total)[first:, None] + _far_biases(scheme, total)[first:]
     row, column = torch.arange(first, total)[:, None], torch.arange(total)[None, :]
     seen = column <= row
     if sliding is not None:
@@ -106,6 +106,14 @@ def _rotated_scores(query: Tensor, key: Tensor, distances: Tensor, rope: Rope) -
         across = query_one * key_other - query_other * key_one
         scores = scores + rope.factor**2 * (along * angle.cos() + across * angle.sin())
     return scores
+
+
+def _far_biases(scheme: Scheme, total: int) -> Tensor:
+    """float64 [T, T]: what is added to the score of row i with key j."""
+    bias = torch.zeros(total, total, dtype=torch.float64)
+    for row in range(max(scheme.first_hierarchical_row(total), scheme.window), total):
+        bias[row, : row - scheme.window + 1] = scheme.far_bias(row)
+    return bias
 
 
 def _row_scales(scheme: Scheme, total: int) -> Tensor:

@@ -26,6 +26,9 @@ class Scheme:
                     "restart" the difference of the token indices inside the units.
     offset          slow pairs see W + (u_i - u_j) instead of u_i - u_j, so that far text begins where the window ends.
     log_scaling     scores of the query row i > L are multiplied by ln(i) / ln(L).
+    far_damping     c: where a row has more far keys than the L - W that a trained prompt could hold, its far scores are
+                    lowered by c ln(m / (L - W)), m their number. 1: far text as a whole weighs what it did in training,
+                    however much of it there is; 0: it weighs more the more there is, and drowns the near text.
     hierarchical    False: ordinary RoPE everywhere, whatever the length.
     row_switch      True: rows i < L keep ordinary RoPE against all their keys, also in a long prompt, so a growing
                     prompt recomputes nothing. False: every row is hierarchical once the prompt is longer than L.
@@ -37,6 +40,7 @@ class Scheme:
     far: Far = "clamped"
     offset: bool = True
     log_scaling: bool = True
+    far_damping: float = 0.0
     hierarchical: bool = True
     row_switch: bool = True
 
@@ -47,13 +51,15 @@ class Scheme:
             raise ValueError(f"window must be from 2 to trained_length - 1, not {self.window}")
         if self.split is not None and self.split < 0:
             raise ValueError(f"split must not be negative, but is {self.split}")
+        if not 0 <= self.far_damping < math.inf:
+            raise ValueError(f"far_damping must not be negative, but is {self.far_damping}")
         if self.far not in ("clamped", "running", "restart"):
             raise ValueError(f"far must be clamped, running or restart, not {self.far!r}")
 
     @classmethod
     def default(cls, trained_length: int) -> Scheme:
-        """The best measured variant: clamped fast pairs, offset, log scaling, window L // 2."""
-        return cls(trained_length=trained_length, window=trained_length // 2)
+        """The best measured variant: clamped fast pairs, offset, log scaling, damped far region, window L // 2."""
+        return cls(trained_length=trained_length, window=trained_length // 2, far_damping=1.0)
 
     @classmethod
     def paper(cls, trained_length: int, window: int | None = None) -> Scheme:
@@ -83,6 +89,11 @@ class Scheme:
         if not self.log_scaling or row <= self.trained_length:
             return 1.0
         return math.log(row) / math.log(self.trained_length)
+
+    def far_bias(self, row: int) -> float:
+        """What is added to the scaled scores of query row `row` (0-based) with its far keys: 0 or less."""
+        far_keys, trained = row - self.window + 1, self.trained_length - self.window
+        return -self.far_damping * math.log(far_keys / trained) if far_keys > trained else 0.0
 
 
 def natural_split(inv_freq: Sequence[float], trained_length: int) -> int:

@@ -43,6 +43,7 @@ METHODS = {
     "rope": "ordinary positions at every length",
     "hirope": "the default scheme",
     "hirope-all": "the default scheme on all rows of a long prompt",
+    "undamped": "the default scheme without far damping",
     "running": "fast pairs on the running token index",
     "paper": "the paper read literally",
 }
@@ -94,6 +95,7 @@ def scheme_for(method: str, trained_length: int) -> Scheme:
         "rope": Scheme.plain(trained_length),
         "hirope": default,
         "hirope-all": replace(default, row_switch=False),
+        "undamped": replace(default, far_damping=0.0),
         "running": replace(default, far="running"),
         "paper": Scheme.paper(trained_length),
     }[method]

@@ -66,6 +66,7 @@ def random_case(random):
             "far": random.choice(["clamped", "running", "restart"]),
             "offset": random.random() < 0.6,
             "log_scaling": random.random() < 0.6,
+            "far_damping": random.choice([0.0, 1.0, 3 * random.random()]),
             "hierarchical": random.random() < 0.9,
             "row_switch": random.random() < 0.6,
         },

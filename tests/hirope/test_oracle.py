@@ -39,6 +39,7 @@ SCHEMES = {
     "default": Scheme.default(TRAINED),
     "paper": Scheme.paper(TRAINED, window=10),
     "running": Scheme(TRAINED, 12, split=3, far="running", row_switch=False),
+    "damped": Scheme(TRAINED, TRAINED // 2, far_damping=0.7),
 }
 
 

@@ -38,7 +38,7 @@ def test_pair_levels_needs_two_levels():
 def test_presets():
     default = Scheme.default(512)
     assert (default.window, default.far, default.offset, default.log_scaling) == (256, "clamped", True, True)
-    assert default.hierarchical and default.row_switch and default.split is None
+    assert default.hierarchical and default.row_switch and default.split is None and default.far_damping == 1.0
     paper = Scheme.paper(512)
     assert (paper.far, paper.offset, paper.log_scaling, paper.row_switch) == ("restart", False, False, False)
     assert not Scheme.plain(512).hierarchical
@@ -52,12 +52,21 @@ def test_presets():
         {"window": 200},
         {"window": 32, "split": -1},
         {"window": 32, "far": "near"},
+        {"window": 32, "far_damping": -0.1},
         {"trained_length": 3, "window": 2},
     ],
 )
 def test_impossible_schemes_are_refused(wrong):
     with pytest.raises(ValueError):
         Scheme(**{"trained_length": 64, **wrong})
+
+
+def test_far_text_weighs_what_it_did_in_training():
+    scheme = Scheme(64, 24, far_damping=2.0)
+    assert [scheme.far_bias(row) for row in (0, 24, 62, 63)] == [0.0] * 4  # up to 40 far keys, as in training
+    assert scheme.far_bias(64) < 0.0
+    assert scheme.far_bias(24 + 80 - 1) == pytest.approx(-2.0 * math.log(2.0))
+    assert Scheme(64, 24).far_bias(10_000) == 0.0
 
 
 def test_which_rows_are_hierarchical():

@@ -18,6 +18,7 @@ NAMES = ["llama", "mistral", "phi3", "smollm3", "gpt_neox", "gemma3", "cohere"]
 SCHEMES = {
     "default": Scheme.default(TRAINED),
     "narrow": Scheme(TRAINED, 7, split=2, offset=False, log_scaling=False),
+    "damped": Scheme(TRAINED, 9, far_damping=1.0),
     "running": Scheme(TRAINED, 12, split=3, far="running"),
     "restart": Scheme(TRAINED, 20, far="restart"),
     "plain": Scheme.plain(TRAINED),

@@ -38,7 +38,7 @@ def measured(tmp_path_factory):
         "--plot",
         str(workspace / "curve.png"),
     ]
-    args = parser.parse_args([*words, "--methods", "rope,hirope,hirope-all,running,paper", "--limit", "2"])
+    args = parser.parse_args([*words, "--methods", "rope,hirope,hirope-all,undamped,running,paper", "--limit", "2"])
     assert nll.run(args) == 0
     assert (workspace / "curve.png").read_bytes().startswith(b"\x89PNG")
     return folder, workspace, json.loads(report.read_text())

@@ -12,39 +12,47 @@ import statistics
 import sysconfig
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from hirope_ls.commands.parts import Parts, add_model_arguments, load_model, read_parts
-from hirope_ls.commands.place import read_source
 from hirope_ls.engine.complete import Completion, complete
 from hirope_ls.engine.options import Options
+from hirope_ls.engine.snapshots import Pipeline
+from hirope_ls.model.decode import LocalModel
+from hirope_ls.model.folder import Card, bundled_folder, read_card
+from hirope_ls.model.loader import choose_threads, load
+from hirope_ls.model.tokens import TextTokenizer
 from hirope_ls.problems import InputError
 from hirope_ls.text import Buffer, Edit
 
-if TYPE_CHECKING:
-    from hirope_ls.model.decode import LocalModel
+_KV_BUDGET = 4 << 30  # one file, once; allocated as it is needed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The bench's options."""
     parser.add_argument("file", type=Path, nargs="?", help="a long file (default: argparse.py of the standard library)")
     parser.add_argument("--line", type=int, help="the line to type again (default: one in the middle)")
+    parser.add_argument("--model", type=Path, default=bundled_folder(), help="the model's folder (the bundled one)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there as well")
-    add_model_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Type, print, and return 0. Raises HiropeError."""
     path: Path = args.file or Path(sysconfig.get_path("stdlib")) / "argparse.py"
-    buffer = read_source(path)
+    try:
+        buffer = Buffer.of(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
     line = _line(buffer, args.line)
-    parts = read_parts(args.model)
-    model = load_model(parts, args.device)
-    rows = [_row(one) for one in _typed(path, buffer, line, parts, model.language_model)]
-    _print(rows, f"{path.name}:{line + 1}, {buffer.line_count:,} lines, {parts.card.name} on {model.device}")
+    card, tokenizer = read_card(args.model), TextTokenizer.load(args.model)
+    choose_threads()
+    loaded = load(card, args.device)
+    model = LocalModel(loaded, _KV_BUDGET, tokenizer.special.all, tokenizer.vocab_size)
+    rows = [_row(one) for one in _typed(path, buffer, line, tokenizer, model, card)]
+    _print(rows, f"{path.name}:{line + 1}, {buffer.line_count:,} lines, {card.name} on {loaded.device}")
     if args.json:
         args.json.write_text(json.dumps({"bench": "typing", "file": path.name, "rows": rows}, indent=1) + "\n", "utf-8")
     return 0
@@ -61,21 +69,23 @@ def _line(buffer: Buffer, wanted: int | None) -> int:
     raise InputError("there is no line of 12 characters to type: choose another --line or file")
 
 
-def _typed(path: Path, buffer: Buffer, line: int, parts: Parts, model: LocalModel) -> list[Completion]:
+def _typed(
+    path: Path, buffer: Buffer, line: int, tokenizer: TextTokenizer, model: LocalModel, card: Card
+) -> list[Completion]:
     """A completion after the line's indentation, cold, and one after each character typed from there."""
     start, end = buffer.line_span(line)
     text = buffer.data[start:end].decode()
     body = text.lstrip()
     begin = start + len(text) - len(body)
-    snapshot = parts.snapshot(path, buffer.apply(Edit(begin, end, b"")))
+    pipeline = Pipeline(tokenizer, card.trained_length)
+    snapshot = pipeline.open(path.resolve().as_uri(), 1, buffer.apply(Edit(begin, end, b"")), None, str(path))
+    options, stop = Options(max_new_tokens=8), threading.Event()
     found, at = [], begin
     for version, character in enumerate(["", *body]):
         new = character.encode()
-        snapshot = parts.pipeline.edit(snapshot, [Edit(at, at, new)], version + 2) if new else snapshot
+        snapshot = pipeline.edit(snapshot, [Edit(at, at, new)], version + 2) if new else snapshot
         at += len(new)
-        found.append(
-            complete(snapshot, at, model, parts.tokenizer, parts.card, Options(max_new_tokens=8), threading.Event())
-        )
+        found.append(complete(snapshot, at, model, tokenizer, card, options, stop))
     return found
 
 
