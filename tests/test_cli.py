@@ -208,6 +208,22 @@ def test_complete_prints_for_people(capsys: pytest.CaptureFixture[str], source: 
     assert re.search(rf"{card().trained_length} tokens · \d+ tokens of context.* · \d+ units? · prompt ", out)
 
 
+def test_complete_without_the_rest_of_the_line(capsys: pytest.CaptureFixture[str], source: Path) -> None:
+    line, column = 8, len("        self.x") + 1
+    assert main(["complete", f"{source}:{line}:{column}", "--cut", "--json", *MODEL]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["cut"] == " = x"
+    unfinished = source.with_name("unfinished.py")
+    unfinished.write_text(SOURCE.replace("self.x = x", "self.x"), encoding="utf-8")
+    assert main(["complete", f"{unfinished}:{line}:{column}", "--json", *MODEL]) == 0
+    asked = json.loads(capsys.readouterr().out)
+    assert "cut" not in asked
+    assert (found["text"], found["tokens"]) == (asked["text"], asked["tokens"])
+    assert main(["complete", f"{source}:{line}:{column}", "--cut", *MODEL]) == 0
+    assert "what the file has there: = x" in capsys.readouterr().out
+    assert source.read_text(encoding="utf-8") == SOURCE
+
+
 def test_positions_prints_json(capsys: pytest.CaptureFixture[str], source: Path) -> None:
     assert main(["positions", str(source), *MODEL, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)

@@ -2,9 +2,10 @@
 
   hirope-ls complete app.py:120:9
 
-LINE and COLUMN count from 1, columns in characters, as editors show them. With --json, one object is printed:
+LINE and COLUMN count from 1, columns in characters, as editors show them. --cut tries the tool on code that is
+written already: the rest of the line is taken away before and shown after. With --json, one object is printed:
 file, line, column; text, and the range it replaces (1-based lines and columns, end excluded); outcome; timings in
-milliseconds by phase; tokens {prompt, reused, prefilled, generated}; units; order (of the prompt's parts); model.
+milliseconds by phase; tokens {prompt, reused, prefilled, generated}; units; order (of the prompt's parts); model; with --cut, cut: what was taken away.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from hirope_ls.commands.terminal import show_completion, waiting
 from hirope_ls.engine.complete import Completion, complete
 from hirope_ls.engine.options import Options
 from hirope_ls.text.buffer import Buffer
+from hirope_ls.text.edit import Edit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-new-tokens", type=_positive, default=default, metavar="N", help=f"tokens at most (default: {default})"
     )
+    parser.add_argument("--cut", action="store_true", help="as if the rest of the line were not written yet")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -38,6 +41,11 @@ def run(args: argparse.Namespace) -> int:
     place = parse_place(args.place)
     buffer = read_source(place.path)
     offset = offset_at(buffer, place)
+    cut = None
+    if args.cut:
+        end = buffer.line_span(buffer.line_of(offset))[1]
+        cut = buffer.data[offset:end].decode()
+        buffer = buffer.apply(Edit(offset, end, b""))
     parts = read_parts(args.model)
     with waiting(f"loading {parts.card.name} ..."):
         model = load_model(parts, args.device)
@@ -48,9 +56,10 @@ def run(args: argparse.Namespace) -> int:
             snapshot, offset, model.language_model, parts.tokenizer, parts.card, options, threading.Event()
         )
     if args.json:
-        print(json.dumps(as_json(place, buffer, completion, parts, model), ensure_ascii=False))
+        found = as_json(place, buffer, completion, parts, model)
+        print(json.dumps(found if cut is None else {**found, "cut": cut}, ensure_ascii=False))
     else:
-        show_completion(place.path, buffer, completion, parts.card)
+        show_completion(place.path, buffer, completion, parts.card, cut)
     return 0
 
 

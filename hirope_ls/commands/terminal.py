@@ -19,7 +19,8 @@ from hirope_ls.model.folder import Card
 from hirope_ls.text.buffer import Buffer
 
 _ABOVE, _BELOW = 7, 4  # lines shown round the cursor
-_LEAD = 150  # lines above them that the highlighter reads, to know whether it is inside a string
+_HIGHLIGHTED = 500_000  # bytes; the highlighter reads such a file from its start, to know where strings begin
+_LEAD = 150  # lines above those shown that it reads of a larger one
 _LONG_LINE = 400  # characters; of longer ones the part near the cursor, or the beginning, is shown
 _PLAIN_CODE = 20_000  # characters in a line; no highlighter is asked about such a text
 _GHOST = "dim italic"
@@ -58,8 +59,11 @@ def waiting(what: str) -> Iterator[None]:
         yield
 
 
-def show_completion(path: Path, buffer: Buffer, completion: Completion, card: Card) -> None:
-    """Print the lines round the cursor with the suggestion in them, and one line of facts."""
+def show_completion(path: Path, buffer: Buffer, completion: Completion, card: Card, cut: str | None = None) -> None:
+    """Print the lines round the cursor with the suggestion in them, and one line of facts.
+
+    `cut` is what stood in the file after the cursor, where it was taken away.
+    """
     out = console()
     plain = not out.is_terminal
     line = buffer.line_of(completion.start)
@@ -70,6 +74,9 @@ def show_completion(path: Path, buffer: Buffer, completion: Completion, card: Ca
         gutter = (f"{'' if number is None else number + 1:>{width}} │ ", "bold" if number == line else "bright_black")
         out.print(Text.assemble(gutter, text), no_wrap=True, overflow="ellipsis", soft_wrap=plain)
     out.print()
+    if cut is not None:
+        same = "the same as" if cut.strip() == completion.text.strip() else "not the same as"
+        out.print(Text(f"{same} what the file has there: {_visible(cut.strip())}"), soft_wrap=plain)
     out.print(facts(completion, card), soft_wrap=plain)
 
 
@@ -96,7 +103,7 @@ def _with_ghost(
 
 def _highlighted(path: Path, buffer: Buffer, first: int, last: int) -> list[Text]:
     """The lines `first` to `last` in colours, each as long as it is in the file."""
-    lead = max(0, first - _LEAD)
+    lead = 0 if len(buffer.data) <= _HIGHLIGHTED else max(0, first - _LEAD)
     lines = [_line(buffer, number) for number in range(lead, last + 1)]
     if max(map(len, lines)) > _PLAIN_CODE:
         return [Text(line) for line in lines[first - lead :]]
