@@ -3,9 +3,11 @@
   hirope-ls complete app.py:120:9
 
 LINE and COLUMN count from 1, columns in characters, as editors show them. --cut tries the tool on code that is
-written already: the rest of the line is taken away before and shown after. With --json, one object is printed:
-file, line, column; text, and the range it replaces (1-based lines and columns, end excluded); outcome; timings in
-milliseconds by phase; tokens {prompt, reused, prefilled, generated}; units; order (of the prompt's parts); model; with --cut, cut: what was taken away.
+written already: the rest of the line is taken away before and shown after.
+
+With --json, one object is printed: file, line, column; text, and the range it replaces (1-based lines and columns, end
+excluded); outcome; timings in milliseconds by phase; tokens {prompt, reused, prefilled, generated}; units; order (of
+the prompt's parts); model; with --cut, cut: what was taken away.
 """
 
 from __future__ import annotations
