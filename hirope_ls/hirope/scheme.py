@@ -28,7 +28,7 @@ class Scheme:
     log_scaling     scores of the query row i > L are multiplied by ln(i) / ln(L).
     far_damping     c: where a row has more far keys than the L - W that a trained prompt could hold, its far scores are
                     lowered by c ln(m / (L - W)), m their number. 1: far text as a whole weighs what it did in training,
-                    however much of it there is; 0: it weighs more the more there is. Likelihood against copying from afar.
+                    however much of it there is; 0: more of it weighs more: likelihood against copying.
     hierarchical    False: ordinary RoPE everywhere, whatever the length.
     row_switch      True: rows i < L keep ordinary RoPE against all their keys, also in a long prompt, so a growing
                     prompt recomputes nothing. False: every row is hierarchical once the prompt is longer than L.
