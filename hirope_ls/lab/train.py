@@ -281,7 +281,7 @@ class Trainer:
 
     def _note(self, value: float, seconds: float, report: Report) -> None:
         state, plan = self.state, self.plan
-        state.history.append({"step": state.step, "seconds": round(state.seconds, 1), "loss": round(value, 4)})
+        state.history.append({"step": state.step, "seconds": state.seconds, "loss": round(value, 4)})
         if state.step % 20 == 0 or plan.done(state) >= 1:
             recent = [entry["loss"] for entry in state.history[-20:] if "loss" in entry]
             speed = plan.batch * TRAINED_LENGTH / seconds
@@ -293,7 +293,7 @@ class Trainer:
         results = {name: measure(self.model, rows) for name, rows in self.evaluations.items()}
         entry = {f"{name}_{key}": round(value, 4) for name, result in results.items() for key, value in result.items()}
         self.state.seconds += time.perf_counter() - began
-        self.state.history.append({"step": self.state.step, "seconds": round(self.state.seconds, 1), **entry})
+        self.state.history.append({"step": self.state.step, "seconds": self.state.seconds, **entry})
         report("eval  " + "  ".join(f"{key} {value:.3f}" for key, value in entry.items()), self.plan.done(self.state))
 
 
@@ -337,8 +337,9 @@ def load_checkpoint(path: Path, model: LlamaForCausalLM, optimisers: list[torch.
 
 def write_history(path: Path, state: State) -> None:
     """Write the history as JSON, evaluations whole and losses as means over 20 steps."""
-    evaluations = [entry for entry in state.history if "loss" not in entry]
-    losses = [entry for entry in state.history if "loss" in entry]
+    history = [{**entry, "seconds": round(entry["seconds"], 1)} for entry in state.history]
+    evaluations = [entry for entry in history if "loss" not in entry]
+    losses = [entry for entry in history if "loss" in entry]
     means = [
         {**chunk[-1], "loss": round(sum(entry["loss"] for entry in chunk) / len(chunk), 4)}
         for chunk in (losses[i : i + 20] for i in range(0, len(losses), 20))
