@@ -6,14 +6,13 @@ refuse it, before the slow imports. Whether the architecture can be patched is `
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from hirope_ls.model.vocabulary import special_tokens
-from hirope_ls.model.weights import read_weights
+from hirope_ls.model.weights import read_json, read_weights
 from hirope_ls.problems import ModelRefused
 
 FimOrder = Literal["context-spm", "psm", "spm"]
@@ -105,12 +104,7 @@ def _read_json(folder: Path, name: str, limit: int = _CONFIG_LIMIT) -> dict[str,
     path = folder / name
     if not path.is_file():
         raise ModelRefused(f"{folder} has no {name}: it is not a transformers model folder")
-    try:
-        if path.stat().st_size > limit:
-            raise ModelRefused(f"{path} is larger than {limit // 1_000_000} MB: not a model's {name}")
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelRefused(f"{path} cannot be read as JSON: {error}") from None
+    value = read_json(path, limit, f"a model's {name}")
     if not isinstance(value, dict):
         raise ModelRefused(f"{path} is not a JSON object")
     return value

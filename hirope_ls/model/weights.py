@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hirope_ls.problems import ModelRefused
 
@@ -64,13 +65,18 @@ def _shards(folder: Path) -> dict[str, str]:
     raise ModelRefused(f"{folder} holds no weights: {SINGLE} or {INDEX} is expected")
 
 
-def _read_index(path: Path) -> dict[str, str]:
+def read_json(path: Path, limit: int, what: str) -> Any:
+    """The JSON value in a file of at most `limit` bytes, which should be `what`. Raises ModelRefused."""
     try:
-        if path.stat().st_size > _INDEX_LIMIT:
-            raise ModelRefused(f"{path} is larger than {_INDEX_LIMIT // 1_000_000} MB: not an index of weights")
-        index = json.loads(path.read_bytes())
+        if path.stat().st_size > limit:
+            raise ModelRefused(f"{path} is larger than {limit // 1_000_000} MB: not {what}")
+        return json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise ModelRefused(f"{path} cannot be read as JSON: {_one_line(error)}") from None
+
+
+def _read_index(path: Path) -> dict[str, str]:
+    index = read_json(path, _INDEX_LIMIT, "an index of weights")
     named = index.get("weight_map") if isinstance(index, dict) else None
     if not isinstance(named, dict) or not named or not all(isinstance(file, str) for file in named.values()):
         raise ModelRefused(f"{path} has no weight_map of tensor names to files")
