@@ -1,4 +1,4 @@
-"""Where units longer than half the trained length are cut; after an edit only those units that it touched.
+"""Where units longer than they may be are cut; after an edit only those units that it touched.
 
 Pure arithmetic on units in bytes and in tokens: knows no text. What a statement is, is asked of the caller.
 """

@@ -1,9 +1,9 @@
 """Joins small blocks where there are more than the unit level has room for; after an edit only round the edit.
 
-From the start, a block takes in the next ones until it has `smallest` tokens, but never more than half the trained
-length; `smallest` is the least of 0, 8, 16, 32 ... that gives few enough. Where a joined block ends depends on where
-it begins and on the blocks less than half the trained length further on. So of a list from before an edit the start
-holds, and the rest holds from the first block on that begins where one did. Pure arithmetic on borders in tokens.
+From the start, a block takes in the next ones until it has `smallest` tokens, but never more than `Limits.longest`;
+`smallest` is the least of 0, 8, 16, 32 ... that gives few enough. Where a joined block ends depends on where it begins
+and on the blocks less than `longest` tokens further on. So of a list from before an edit the start holds, and the rest
+holds from the first block on that begins where one did. Pure arithmetic on borders in tokens.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hirope_ls.engine.limits import Limits
 
 Ints = NDArray[np.int64]
 
@@ -30,10 +32,10 @@ class Joins:
     smallest: int
 
 
-def join(firsts: Ints, tokens: int, trained_length: int, before: Joins | None) -> Joins:
+def join(firsts: Ints, tokens: int, limits: Limits, before: Joins | None) -> Joins:
     """How blocks that begin at the tokens `firsts` are joined; `before`: of much the same blocks, or None."""
     borders = np.append(firsts, tokens)
-    room, longest = trained_length - trained_length // 2, trained_length // 2
+    room, longest = limits.count, limits.longest
     kept: dict[int, list[int]] = {}
     smallest = 0
     if len(firsts) <= room:

@@ -1,12 +1,12 @@
 """From units to blocks, the position units: what one step on the unit level is, for every token.
 
-A unit longer than half the trained length is cut into blocks, at the starts of statements where there are any.
-Where the blocks are more than the unit level has room for (trained length minus window, window = half of it), small
-neighbours are joined: from the start, a block takes in the next ones until it has `smallest` tokens, but never more
-than half the trained length; `smallest` is the least of 0, 8, 16, 32 ... that gives few enough. So a block's index
-depends on the text up to it alone, except when `smallest` changes or a unit comes to be longer than it may be.
-No block is longer than half the trained length; a text of more than about a quarter of its square in tokens has more
-blocks than there is room for. Empty blocks do not count. Pure arithmetic: knows no text, files or models.
+A unit longer than `Limits.longest` is cut into blocks, at the starts of statements where there are any. Where the
+blocks are more than the unit level has room for, `Limits.count`, small neighbours are joined: from the start, a block
+takes in the next ones until it has `smallest` tokens, but never more than `longest`; `smallest` is the least of 0, 8,
+16, 32 ... that gives few enough. So a block's index depends on the text up to it alone, except when `smallest` changes
+or a unit comes to be longer than it may be. No block is longer than `longest`; a text of more than about
+`longest * count` tokens has more blocks than there is room for. Empty blocks do not count. Pure arithmetic: knows no
+text, files or models.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from hirope_ls.engine.cutting import Cuts, CutUnit, cut_units, sizes_of
 from hirope_ls.engine.joining import Joins, join
+from hirope_ls.engine.limits import Limits
 
 Ints = NDArray[np.int64]
 
@@ -88,18 +89,18 @@ def first_tokens(ends: Ints, starts: Sequence[int] | Ints) -> Ints:
 def layout(
     unit_starts: Sequence[int] | Ints,
     ends: Ints,
-    trained_length: int,
+    limits: Limits,
     cut: CutUnit | None,
     after: After | None = None,
 ) -> Layout:
     """The blocks of a text with units at the byte offsets `unit_starts` and tokens that end at `ends` int64[n].
 
     `cut` is asked where to cut long units: by the unit's bytes, and where its tokens end in it, alone; without it they
-    are cut evenly. `after`: what is known from before, for the same trained length.
+    are cut evenly. `after`: what is known from before, for the same limits.
     """
     starts = np.asarray(unit_starts, np.int64)
     firsts = first_tokens(ends, starts)
-    cuts = cut_units(starts, firsts, ends, trained_length // 2, cut, after and (after.layout.cuts, *after[1:]))
+    cuts = cut_units(starts, firsts, ends, limits.longest, cut, after and (after.layout.cuts, *after[1:]))
     units = np.arange(len(starts))
     if len(cuts.where):
         at, tokens = cuts.where + 1, firsts[cuts.where] + cuts.points
@@ -108,7 +109,7 @@ def layout(
         units = np.insert(units, at, cuts.where)
     filled = sizes_of(firsts, len(ends)) > 0
     starts, firsts, units = starts[filled], firsts[filled], units[filled]
-    joins = join(firsts, len(ends), trained_length, after.layout.joins if after else None)
+    joins = join(firsts, len(ends), limits, after.layout.joins if after else None)
     if joins.smallest:
         kept = joins.kept[joins.smallest]
         starts, firsts, units = starts[kept], firsts[kept], units[kept]

@@ -29,6 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hirope_ls.engine.limits import Limits
 from hirope_ls.engine.options import Options
 from hirope_ls.engine.snapshots import Snapshot
 from hirope_ls.model.folder import Card
@@ -75,7 +76,7 @@ def build_prompt(snapshot: Snapshot, offset: int, tokenizer: TextTokenizer, card
     if order == "context-spm":
         near = near_start(snapshot.buffer.data, prefix.starts, prefix.first)
     parts = _arrange(order, prefix, near, suffix, card, tokenizer.special)
-    ids, positions = parts.joined(_max_units(card.trained_length))
+    ids, positions = parts.joined(Limits.of(card.trained_length).count)
     num_suffix = int(suffix.size) if order else 0
     return Prompt(ids, positions, order or "plain", near - prefix.first, prefix.end - near, num_suffix, prefix.first)
 
@@ -93,7 +94,7 @@ def build_context(snapshot: Snapshot, tokenizer: TextTokenizer, card: Card, opti
         if card.fim_order == "psm":
             parts.lead(tokenizer.special.fim_prefix)
         parts.text(prefix, 0, end)
-    ids, positions = parts.joined(_max_units(card.trained_length))
+    ids, positions = parts.joined(Limits.of(card.trained_length).count)
     return Prompt(ids, positions, "context", end, 0, 0, 0)
 
 
@@ -238,8 +239,3 @@ def _opening(special: SpecialTokens, card: Card, dropped: int) -> int | None:
     if special.begin is not None:
         return special.begin
     return special.file_sep if card.fim_order == "context-spm" and not dropped else None
-
-
-def _max_units(trained_length: int) -> int:
-    """Unit distances above this, beyond a window of half the trained length, were never seen in training."""
-    return max(1, trained_length - trained_length // 2)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from hirope_ls.engine.cutting import CutUnit, cut_points
 from hirope_ls.engine.layout import After, Block, Layout, layout
+from hirope_ls.engine.limits import Limits
 from hirope_ls.model.tokens import TextTokenizer, Tokens
 from hirope_ls.syntax import LARGEST_SERVED, Parse, language_for, parse, reparse, statement_starts
 from hirope_ls.text import Buffer, Edit
@@ -70,12 +71,16 @@ class Snapshot:
 class Pipeline:
     """Makes snapshots, afresh and by edits. Use it from one thread."""
 
-    def __init__(self, tokenizer: TextTokenizer, trained_length: int) -> None:
-        """`trained_length`: the context in tokens that the model was trained for, at least 16."""
+    def __init__(self, tokenizer: TextTokenizer, trained_length: int, limits: Limits | None = None) -> None:
+        """`trained_length`: the context in tokens that the model was trained for, at least 16.
+
+        `limits` of the position units: those of the trained length where there are none.
+        """
         if trained_length < 16:
             raise ValueError(f"a trained length of {trained_length} leaves no room for two levels")
         self.tokenizer = tokenizer
         self.trained_length = trained_length
+        self.limits = limits or Limits.of(trained_length)
 
     def open(self, uri: str, version: int, buffer: Buffer, language_id: str | None, path: str | None) -> Snapshot:
         """A snapshot made from nothing; the language by the editor's id, else by the path's suffix."""
@@ -114,8 +119,8 @@ class Pipeline:
         tokens: Tokens,
         after: After | None,
     ) -> Snapshot:
-        cut = None if parsed.flat else _cutter(buffer, parsed, tokens.ends, self.trained_length // 2)
-        laid_out = layout(parsed.unit_starts, tokens.ends, self.trained_length, cut, after)
+        cut = None if parsed.flat else _cutter(buffer, parsed, tokens.ends, self.limits.longest)
+        laid_out = layout(parsed.unit_starts, tokens.ends, self.limits, cut, after)
         return Snapshot(uri, version, language, buffer, parsed, tokens, laid_out)
 
 

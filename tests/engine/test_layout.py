@@ -2,22 +2,52 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 from fuzz import rng, rounds
 
 from hirope_ls.engine.cutting import cut_points
 from hirope_ls.engine.layout import After, first_tokens, layout
+from hirope_ls.engine.limits import Limits
 
 
-def no_cuts(unit: int, first: int, last: int) -> list[int]:
-    return cut_points(np.empty(0, np.int64), first, np.arange(first + 1, last + 1), 8)
+def no_cuts(longest: int):
+    """Cuts units as where there are no statements."""
+
+    def cut(unit: int, first: int, last: int) -> list[int]:
+        return cut_points(np.empty(0, np.int64), first, np.arange(first + 1, last + 1), longest)
+
+    return cut
 
 
-def of_sizes(sizes: list[int], trained_length: int = 16):
+def some_limits(random_: random.Random) -> Limits:
+    """Those of a trained length, or any others."""
+    trained = random_.choice([16, 64, 256])
+    free = Limits(random_.choice([1, 3, 8, 50, 200]), random_.choice([1, 5, 30, 400]))
+    return random_.choice([Limits.of(trained), free])
+
+
+def of_sizes(sizes: list[int], limits: Limits = Limits.of(16)):  # noqa: B008
     """The layout of units of so many tokens, one byte each, cut evenly where they are too long."""
     starts = [0, *np.cumsum(sizes)[:-1].tolist()] if sizes else []
-    return layout(starts, np.arange(1, sum(sizes) + 1), trained_length, no_cuts)
+    return layout(starts, np.arange(1, sum(sizes) + 1), limits, no_cuts(limits.longest))
+
+
+def test_the_limits_of_a_trained_length_are_its_two_halves():
+    assert Limits.of(512) == Limits(256, 256)
+    assert Limits.of(17) == Limits(longest=8, count=9)
+    for wrong in ((0, 8), (8, 0), (-1, 8)):
+        with pytest.raises(ValueError, match="units need room"):
+            Limits(*wrong)
+
+
+def test_other_limits_cut_and_join_elsewhere():
+    assert np.diff(of_sizes([2, 19, 1], Limits(5, 99)).firsts, append=22).tolist() == [2, 5, 5, 5, 4, 1]
+    assert np.diff(of_sizes([2, 19, 1], Limits(100, 99)).firsts, append=22).tolist() == [2, 19, 1]
+    assert np.diff(of_sizes([1] * 40, Limits(100, 3)).firsts, append=40).tolist() == [16, 16, 8]
+    assert np.diff(of_sizes([1] * 40, Limits(10, 3)).firsts, append=40).tolist() == [8] * 5  # as few as they may be
 
 
 def test_each_unit_is_a_block():
@@ -50,7 +80,7 @@ def test_a_statement_inside_a_token_begins_with_the_next_one():
 
 def test_a_token_belongs_to_the_unit_of_its_first_byte():
     assert first_tokens(np.array([2, 5, 9]), [0, 1, 2, 3, 5, 6, 9]).tolist() == [0, 1, 1, 2, 2, 3, 3]
-    laid_out = layout([0, 3, 5, 6], np.array([2, 7, 9]), 16, no_cuts)
+    laid_out = layout([0, 3, 5, 6], np.array([2, 7, 9]), Limits.of(16), no_cuts(8))
     assert laid_out.starts.tolist() == [0, 6]  # no token begins in 3..5 or in 5..6
     assert laid_out.positions.tolist() == [[0, 0, 1], [0, 1, 0]]
 
@@ -73,15 +103,15 @@ def slow_join(sizes: list[int], smallest: int, longest: int) -> list[int]:
 def test_random_units_equal_the_slow_rule():
     random_ = rng("layout")
     for _ in range(rounds(300)):
-        trained = random_.choice([16, 64, 256])
-        longest, room = trained // 2, trained - trained // 2
-        sizes = [random_.randrange(1, random_.choice([3, 20, trained])) for _ in range(random_.randrange(4 * trained))]
+        limits = some_limits(random_)
+        longest, room = limits.longest, limits.count
+        sizes = [random_.randrange(1, random_.choice([3, 20, 200])) for _ in range(random_.randrange(3 * room))]
 
         def cut(unit: int, first: int, last: int, longest: int = longest) -> list[int]:
             return list(range(longest, last - first, longest))
 
         starts = [0, *np.cumsum(sizes)[:-1].tolist()] if sizes else []
-        found = layout(starts, np.arange(1, sum(sizes) + 1), trained, cut)
+        found = layout(starts, np.arange(1, sum(sizes) + 1), limits, cut)
         expected = [part for size in sizes for part in [longest] * ((size - 1) // longest) + [(size - 1) % longest + 1]]
         for smallest in [0, *(8 << power for power in range(20) if 8 << power <= max(8, longest))]:
             groups = slow_join(expected, smallest, longest)
@@ -96,18 +126,19 @@ def test_random_units_equal_the_slow_rule():
 def test_a_layout_that_goes_on_from_another_equals_one_from_nothing():
     random_ = rng("relayout")
     for _ in range(rounds(20)):
-        trained = random_.choice([16, 64, 256])
-        most = random_.choice([3, 20, trained])
-        sizes = [random_.randrange(1, most) for _ in range(random_.randrange(6 * trained))]
-        before = of_sizes(sizes, trained)
+        limits = some_limits(random_)
+        most = random_.choice([3, 20, 2 * limits.longest + 1])
+        sizes = [random_.randrange(1, most) for _ in range(random_.randrange(8 * limits.count))]
+        before = of_sizes(sizes, limits)
         for _ in range(20):
             at, gone = random_.randrange(len(sizes) + 1), random_.choice([0, 0, 1, 1, 2, 30])
             come = random_.choice([0, 1, 1, 2, 40])
             sizes[at : at + gone] = [random_.randrange(most) for _ in range(come)]
             starts = [0, *np.cumsum(sizes)[:-1].tolist()] if sizes else []
             ends = np.arange(1, sum(sizes) + 1)
-            fresh = of_sizes(sizes, trained)
-            after = layout(starts, ends, trained, no_cuts, After(before, sum(sizes[:at]), sum(sizes[: at + come])))
+            fresh = of_sizes(sizes, limits)
+            after_ = After(before, sum(sizes[:at]), sum(sizes[: at + come]))
+            after = layout(starts, ends, limits, no_cuts(limits.longest), after_)
             for name in ("starts", "firsts", "units"):
                 assert getattr(after, name).tolist() == getattr(fresh, name).tolist()
             assert (after.smallest, after.joins.kept) == (fresh.smallest, fresh.joins.kept)
@@ -120,7 +151,7 @@ def test_cutting_evenly_is_cutting_without_statements():
     for _ in range(rounds(50)):
         sizes = [random_.randrange(40) for _ in range(random_.randrange(20))]
         starts = [0, *np.cumsum(sizes)[:-1].tolist()] if sizes else []
-        even = layout(starts, np.arange(1, sum(sizes) + 1), 16, None)
+        even = layout(starts, np.arange(1, sum(sizes) + 1), Limits.of(16), None)
         assert even.firsts.tolist() == of_sizes(sizes).firsts.tolist()
         assert even.units.tolist() == of_sizes(sizes).units.tolist()
 

@@ -12,6 +12,7 @@ from fuzz import python_files, rng, rounds
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from hirope_ls.engine import snapshots
+from hirope_ls.engine.limits import Limits
 from hirope_ls.engine.snapshots import Pipeline, Snapshot
 from hirope_ls.model.tokens import TextTokenizer
 from hirope_ls.text import Buffer, Edit, InvalidChange
@@ -47,14 +48,14 @@ def difference(snapshot: Snapshot, fresh: Snapshot) -> str | None:
     return None if snapshot.blocks == fresh.blocks else "blocks"
 
 
-def check_blocks(snapshot: Snapshot, trained_length: int) -> None:
+def check_blocks(snapshot: Snapshot, longest: int) -> None:
     """Blocks cover bytes and tokens once; positions say which block a token is in, and where."""
     blocks, size = snapshot.blocks, len(snapshot.buffer.data)
     assert [block.start for block in blocks] == [0, *(block.end for block in blocks)][: len(blocks)]
     assert [block.first for block in blocks] == [0, *(block.last for block in blocks)][: len(blocks)]
     assert not blocks or (blocks[-1].end, blocks[-1].last) == (size, len(snapshot.tokens))
     for index, block in enumerate(blocks):
-        assert 0 < block.last - block.first <= trained_length // 2
+        assert 0 < block.last - block.first <= longest
         expected = [[index] * (block.last - block.first), list(range(block.last - block.first))]
         assert snapshot.positions[:, block.first : block.last].tolist() == expected
         # The first byte of the block's first token is in the block, and of the token before it is not.
@@ -67,21 +68,22 @@ def test_two_thousand_random_edits(tokenizer: TextTokenizer):
     files = [path.read_bytes() for path in python_files(100, smallest=1_500, largest=12_000)]
     for _ in range(rounds(40)):
         text, trained = random_.choice(files)[:2_000].decode("utf-8", "ignore").encode(), random_.choice([64, 128, 512])
-        pipeline, typist, made = Pipeline(tokenizer, trained), Typist(random_), []
+        limits = random_.choice([None, Limits(random_.choice([7, 24, 100, 600]), random_.choice([5, 40, 300]))])
+        pipeline, typist, made = Pipeline(tokenizer, trained, limits), Typist(random_), []
         snapshot = pipeline.open("file:///a.py", 0, Buffer.of(text), "python", None)
         for version in range(1, 51):
             made.append(typist.edit(snapshot.buffer.data))
             snapshot = pipeline.edit(snapshot, made[-1:], version)
             fresh = pipeline.open("file:///a.py", version, Buffer.of(snapshot.buffer.data), "python", None)
             if wrong := difference(snapshot, fresh):
-                pytest.fail(f"{wrong} with a trained length of {trained}: see {keep('snapshots', text, made)}")
-        check_blocks(snapshot, trained)
+                pytest.fail(f"{wrong} with {pipeline.limits}: see {keep('snapshots', text, made)}")
+        check_blocks(snapshot, pipeline.limits.longest)
 
 
 @pytest.mark.parametrize("text, edits", kept("snapshots"))
-@pytest.mark.parametrize("trained", [64, 128, 512])
-def test_saved_failures(tokenizer: TextTokenizer, text: bytes, edits: list[Edit], trained: int):
-    pipeline = Pipeline(tokenizer, trained)
+@pytest.mark.parametrize("limits", [Limits.of(64), Limits.of(128), Limits.of(512), Limits(7, 5), Limits(100, 40)])
+def test_saved_failures(tokenizer: TextTokenizer, text: bytes, edits: list[Edit], limits: Limits):
+    pipeline = Pipeline(tokenizer, 64, limits)
     snapshot = pipeline.open("file:///a.py", 0, Buffer.of(text), "python", None)
     for edit in edits:
         snapshot = pipeline.edit(snapshot, [edit], 1)
@@ -163,11 +165,24 @@ def test_unknown_languages_and_the_empty_text(tokenizer: TextTokenizer):
     pipeline = Pipeline(tokenizer, 64)
     plain = pipeline.open("file:///a.txt", 0, Buffer.of("some words\n" * 600), "plaintext", None)
     assert plain.language == "" and {block.kind for block in plain.blocks} == {"flat"}
-    check_blocks(plain, 64)
+    check_blocks(plain, 32)
     empty = pipeline.open("file:///a.py", 0, Buffer.of(""), "python", None)
     assert empty.positions.shape == (2, 0) and empty.blocks == ()
     typed = pipeline.edit(empty, [Edit(0, 0, b"x")], 1)
     assert [block[:2] for block in typed.blocks] == [(0, 1)]
+
+
+def test_limits_are_the_trained_lengths_own_unless_given(tokenizer: TextTokenizer):
+    text = Buffer.of("".join(f"def f{i}(a):\n    return a + {i}\n\n\n" for i in range(90)))
+    opened = {
+        limits: Pipeline(tokenizer, 128, limits).open("", 0, text, "python", None)
+        for limits in (None, Limits.of(128), Limits(12, 10_000), Limits(64, 10_000))
+    }
+    own, same, short, many = opened.values()
+    assert difference(own, same) is None
+    assert len(own.blocks) <= 64 < len(many.blocks) == 90 < len(short.blocks)
+    for snapshot, longest in ((own, 64), (short, 12), (many, 64)):
+        check_blocks(snapshot, longest)
 
 
 def test_digests_tell_positions_apart(tokenizer: TextTokenizer):
