@@ -1,0 +1,150 @@
+"""The methods that an evaluation compares, by the names and options that a user gives them.
+
+`hirope:window=384:far=running` is HiRoPE with two of its choices changed. Each method is a value of `Scheme` (what makes
+it one, and its source, stands with its constructor) and of `Units`. Knows no model, text or task.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hirope_ls.engine.limits import Limits
+from hirope_ls.hirope import Scheme
+from hirope_ls.problems import InputError
+
+
+@dataclass(frozen=True)
+class Units:
+    """How a text's units become positions.
+
+    levels   2: (unit, token); 3: (file, unit, token).
+    longest  tokens in a unit at most; None: half the trained length.
+    count    units at most, as far as joining small ones goes; None: what the window leaves of the trained length.
+    """
+
+    levels: int = 2
+    longest: int | None = None
+    count: int | None = None
+
+    def limits(self, trained_length: int) -> Limits:
+        """The limits that a model of that trained length gets."""
+        own = Limits.of(trained_length)
+        return Limits(self.longest or own.longest, self.count or own.count)
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to give positions. `name`: as asked for, options included; `preset`: "default" or "paper" for HiRoPE,
+    "" for its rivals, and the options where there are some."""
+
+    name: str
+    preset: str
+    scheme: Scheme
+    units: Units
+
+
+def _hirope(trained_length: int, **choices: Any) -> Scheme:
+    return _changed(Scheme.default(trained_length), choices)
+
+
+def _paper(trained_length: int, **choices: Any) -> Scheme:
+    return _changed(Scheme.paper(trained_length), choices)
+
+
+def _changed(scheme: Scheme, choices: Mapping[str, Any]) -> Scheme:
+    return replace(scheme, **{_FIELDS.get(name, name): value for name, value in choices.items()})
+
+
+_FIELDS = {"log": "log_scaling", "damping": "far_damping"}
+_UNITS = ("levels", "longest", "count")
+_CHOICES = ("window", "split", "far", "offset", "log", "damping", *_UNITS)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What a name stands for; `make(trained_length, **options)`, but for those of the units."""
+
+    about: str
+    preset: str
+    make: Callable[..., Scheme]
+    options: tuple[str, ...] = ()
+
+
+_KINDS = {
+    "rope": _Kind("ordinary positions at every length: the stock model", "", Scheme.plain),
+    "hirope": _Kind("hierarchical positions, the best measured choices", "default", _hirope, _CHOICES),
+    "hirope-paper": _Kind("hierarchical positions, the paper read literally", "paper", _paper, _CHOICES),
+}
+METHODS: dict[str, str] = {name: kind.about for name, kind in _KINDS.items()}
+
+
+def methods(text: str, trained_length: int) -> tuple[Method, ...]:
+    """The methods of a comma-separated list, options behind colons. Raises InputError, one line."""
+    names = [word.strip() for word in text.split(",")]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"the method {twice!r} is asked for twice")
+    return tuple(_method(name, trained_length) for name in names)
+
+
+def _method(name: str, trained_length: int) -> Method:
+    word, *given = name.split(":")
+    kind = _KINDS.get(word)
+    if kind is None:
+        raise InputError(f"there is no method {word!r}: choose from {', '.join(METHODS)}")
+    options = _options(word, kind, given)
+    units = Units(**{key: options.pop(key) for key in _UNITS if key in options})
+    try:
+        return Method(name, ":".join(given) or kind.preset, kind.make(trained_length, **options), units)
+    except ValueError as error:
+        raise InputError(f"{name}: {error}") from None
+
+
+def _options(method: str, kind: _Kind, given: Sequence[str]) -> dict[str, Any]:
+    """{"window": 384} of ["window=384"]."""
+    options: dict[str, Any] = {}
+    for text in given:
+        key, _, value = text.partition("=")
+        if key not in kind.options:
+            there = f"it has {', '.join(kind.options)}" if kind.options else "it has none"
+            raise InputError(f"{method} has no option {key!r}: {there}")
+        if key in options:
+            raise InputError(f"{method} is given {key} twice")
+        accepts, read = _VALUES[key]
+        options[key] = read(value)
+        if options[key] is None:
+            raise InputError(f"{method}: {key} is {value!r}, but takes {accepts}")
+    return options
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
+
+
+def _positive(text: str) -> int | None:
+    return _whole(text) or None
+
+
+def _number(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) else None
+
+
+_YES_OR_NO = ("yes or no", {"yes": True, "no": False}.get)
+_FROM_0, _FROM_1 = ("a whole number from 0 up", _whole), ("a whole number from 1 up", _positive)
+_VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {  # what it takes, and how it is read: None if it is not that
+    "window": _FROM_1,
+    "split": _FROM_0,
+    "far": ("clamped, running or restart", {far: far for far in ("clamped", "running", "restart")}.get),
+    "offset": _YES_OR_NO,
+    "log": _YES_OR_NO,
+    "damping": ("a number from 0 up", _number),
+    "levels": ("2 or 3", {"2": 2, "3": 3}.get),
+    "longest": _FROM_1,
+    "count": _FROM_1,
+    "group": _FROM_1,
+    "sinks": _FROM_0,
+    "factor": ("a number", _number),
+}
