@@ -1,0 +1,3 @@
+from lab.eval_parts import texts, tiny, tokenizer
+
+__all__ = ["texts", "tiny", "tokenizer"]

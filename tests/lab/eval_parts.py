@@ -1,0 +1,49 @@
+"""What the tests of the evaluation share: a tiny model, its tokenizer, and sources made of real files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from fuzz import python_files
+from model.tiny_models import TRAINED, save_model
+
+from hirope_ls.hirope import Scheme
+from hirope_ls.lab.eval.sources import Source, text_source
+from hirope_ls.lab.methods import Method, Units
+from hirope_ls.model.folder import read_card
+from hirope_ls.model.loader import Loaded, load
+from hirope_ls.model.tokens import TextTokenizer
+
+PLAIN = Method("rope", "", Scheme.plain(TRAINED), Units())
+HIROPE = Method("hirope", "default", Scheme.default(TRAINED), Units())
+THREE = Method("hirope:levels=3", "", Scheme.default(TRAINED), Units(levels=3))
+PAPER = Method("hirope-paper", "paper", Scheme.paper(TRAINED), Units())
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    """A tiny random model, float32 on the CPU, one thread."""
+    torch.set_num_threads(1)
+    return load(read_card(save_model(tmp_path_factory.mktemp("tiny"))), "cpu", "float32")
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tiny: Loaded) -> TextTokenizer:
+    return TextTokenizer.load(tiny.card.folder)
+
+
+@pytest.fixture(scope="session")
+def texts(tokenizer: TextTokenizer) -> list[Source]:
+    """Two real files."""
+    files = python_files(2, smallest=4_000, largest=9_000)
+    return [text_source(f"p/{path.name}", path.read_text("utf-8"), tokenizer, TRAINED) for path in files]
+
+
+def workspace(root: Path, files: dict[str, str]) -> Path:
+    """Write `files`, path to text, below `root`."""
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, "utf-8")
+    return root
