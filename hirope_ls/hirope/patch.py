@@ -75,6 +75,7 @@ class HiRoPE:
         with self.using(positions):
             self._total = seen + rows
             frame = Frame(self.scheme, rows, self._total, self._positions)  # too few positions: before any work
+            self._check(past_key_values)
             self._kept = self._kept_in(past_key_values, frame)
             arguments: dict[str, Any] = {"logits_to_keep": 1} if last_only and self._can_keep_last else {}
             try:
@@ -116,6 +117,13 @@ class HiRoPE:
         self._undo, self._attached = [], []
         self.sliding_layers, self.turned_layers = {}, frozenset()
 
+    def _check(self, cache: Any) -> None:
+        """Caches made from a configuration drop keys wherever it states a window, `_telling` or not."""
+        for index, layer in enumerate(getattr(cache, "layers", ())):
+            window = getattr(layer, "sliding_window", None)
+            if window is not None and window < (self._total or 0) and index not in self.sliding_layers:
+                raise ValueError(f"this cache drops keys that layer {index} looks at: use a plain DynamicCache()")
+
     def _kept_in(self, cache: Any, frame: Frame) -> TurnedCache | None:
         kept = getattr(cache, "turned", None)
         if not isinstance(kept, TurnedCache) or self._positions is None:
@@ -140,13 +148,19 @@ class HiRoPE:
         _name_attention(configs, attention.NAME)
         for index, found in enumerate(findings):
             place = int(getattr(found.module, "layer_idx", index))
-            attention.attach(found.module, Layer(found.angles, found.rotation, found.sliding, self._beside, place))
+            sliding = self._telling(found.sliding)
+            attention.attach(found.module, Layer(found.angles, found.rotation, sliding, self._beside, place))
             if found.angles is not None:
                 self.turned_layers |= {place}
             self._attached.append(found.module)
-            if found.sliding is not None:
-                self.sliding_layers[index] = found.sliding
+            if sliding is not None:
+                self.sliding_layers[index] = sliding
         self._beside.frame = None
+
+    def _telling(self, window: int | None) -> int | None:
+        """None for a window longer than the trained length (long Phi-3 have one of 262144): no position it keeps is
+        in range for that, and it never closed in training."""
+        return None if window is None or window > trained_length(self.model.config) else window
 
     def _replace_rotaries(self) -> list[IdentityRotary]:
         rotaries = []

@@ -9,9 +9,10 @@ understood if turning the first recording with the model's own function gives th
 from __future__ import annotations
 
 import contextlib
+import inspect
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -106,8 +107,7 @@ def probe(model: nn.Module, rotaries: list[IdentityRotary], num_layers: int, las
 def _probe(model: nn.Module, rotaries: list[IdentityRotary], num_layers: int, last_position: int) -> list[Finding]:
     name = type(model).__name__
     still = _run(model, last_position)
-    if len(still.calls) != num_layers or len({id(call.module) for call in still.calls}) != num_layers:
-        raise Unsupported(f"{name} sends {len(still.calls)} of {num_layers} layers through the attention interface")
+    _check_calls(name, still.calls, num_layers)
     turned: list[tuple[Angles, list[_Call]]] = []
     for rotary in rotaries:
         for layer_type, angles in rotary.angles.items():
@@ -118,6 +118,13 @@ def _probe(model: nn.Module, rotaries: list[IdentityRotary], num_layers: int, la
         _understand(name, still, index, [(angles, calls[index]) for angles, calls in turned], last_position)
         for index in range(num_layers)
     ]
+
+
+def _check_calls(name: str, calls: list[_Call], num_layers: int) -> None:
+    if len({id(call.module) for call in calls}) < len(calls):
+        raise Unsupported(f"{name} computes attention more than once in a layer")
+    if len(calls) != num_layers:
+        raise Unsupported(f"{name} sends {len(calls)} of {num_layers} layers through the attention interface")
 
 
 def _run(model: nn.Module, last_position: int) -> _Recorder:
@@ -155,17 +162,26 @@ def _understand(
 
 def _rotation(angles: Angles, still: _Call, seen: _Call, last_position: int) -> Rotation | None:
     """The way of turning that makes what was seen out of what stood still, or None."""
-    function = getattr(sys.modules[type(still.module).__module__], "apply_rotary_pos_emb", None)
+    function = _turning(type(still.module).__module__)
     if function is None:
         return None
     first = max(last_position - _NUM_TOKENS + 1, 1)
     table = angles.span(first, first + _NUM_TOKENS, still.query)
     for width in (None, angles.column_pairs.shape[0]):
         rotation = Rotation(function, width)
-        with contextlib.suppress(RuntimeError):  # a table narrower than the heads it is tried on
+        # A table narrower than the heads it is tried on; a function that takes other things.
+        with contextlib.suppress(RuntimeError, TypeError):
             if _same(rotation(still.query, table), seen.query) and _same(rotation(still.key, table), seen.key):
                 return rotation
     return None
+
+
+def _turning(module: str) -> Callable[..., tuple[Tensor, Tensor]] | None:
+    """`apply_rotary_pos_emb` of a modeling module, for queries and keys; Gemma 4 has one for heads of either kind."""
+    function = getattr(sys.modules[module], "apply_rotary_pos_emb", None)
+    if function is None or list(inspect.signature(function).parameters)[:3] != ["x", "cos", "sin"]:
+        return function
+    return lambda query, key, cos, sin: (function(query, cos, sin), function(key, cos, sin))
 
 
 def _same(one: Tensor, other: Tensor) -> bool:

@@ -11,7 +11,7 @@ from transformers import DynamicCache
 from transformers.models.llama import modeling_llama
 
 import hirope_ls.hirope as public
-from hirope_ls.hirope import HiRoPE, Scheme, Unsupported, continued, one_unit, patch, support, trained_length
+from hirope_ls.hirope import HiRoPE, Scheme, Unsupported, continued, one_unit, patch
 from hirope_ls.problems import ModelRefused
 
 LONG = 2 * TRAINED
@@ -53,41 +53,17 @@ def test_last_only(name):
     torch.testing.assert_close(last, every[:, -1:], rtol=0, atol=1e-12)
 
 
-REFUSED = [
-    (hf.GPT2Config(), "no rotary positions (learned"),
-    (hf.BloomConfig(), "ALiBi"),
-    (hf.MptConfig(), "ALiBi"),
-    (hf.CodeGenConfig(), "bypass the attention interface"),
-    (hf.GPTJConfig(), "bypass the attention interface"),
-    (hf.FalconConfig(), "bypass the attention interface"),
-    (hf.DeepseekV3Config(), "multi-head latent attention"),
-    (hf.Gemma2Config(), "soft-capped"),
-    (hf.GptOssConfig(), "attention sinks"),
-    (hf.MambaConfig(), "recurrent"),
-    (hf.BertConfig(), "no rotary positions"),
-    (hf.T5Config(), "encoder-decoder"),
-    (hf.Llama4TextConfig(), "complex-valued"),
-    (hf.Qwen3NextConfig(), "layers of the kind linear_attention"),
-    (hf.HunYuanDenseV1Config(), "normalised after"),
-]
-
-
-@pytest.mark.parametrize(("config", "reason"), REFUSED, ids=lambda value: getattr(value, "model_type", None))
-def test_refused_by_configuration_in_one_line(config, reason):
-    told = support(config)
-    assert not told.ok and reason in told.reason and "\n" not in told.reason
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_supported_by_configuration(name):
-    config = ALL[name].make().config
-    assert support(config) == public.Support(True, "")
-    assert trained_length(config) == TRAINED
-
-
-def test_the_configurations_own_trained_length_comes_first():
-    config = hf.LlamaConfig(max_position_embeddings=4096, hirope={"trained_length": 1024})
-    assert trained_length(config) == 1024
+def test_a_window_longer_than_the_trained_length_is_none():
+    """Long Phi-3: trained for 4096 tokens in the form used here, with a window of 262144 in every layer."""
+    settings = {"sliding_window": TRAINED + 9, "hirope": {"trained_length": TRAINED}}
+    hirope, twin = (patch(ALL["mistral"].make(**settings | more)) for more in ({}, {"sliding_window": None}))
+    assert hirope.sliding_layers == {} and patch(ALL["mistral"].make()).sliding_layers == {0: 20, 1: 20}
+    ids, positions = token_ids(LONG), unit_positions(LONG)
+    assert torch.equal(hirope.forward(ids, positions), twin.forward(ids, positions))
+    dropping = DynamicCache(config=hirope.model.config)
+    hirope.forward(ids[:, : TRAINED + 9], positions, dropping)
+    with pytest.raises(ValueError, match="plain DynamicCache"):
+        hirope.forward(ids[:, TRAINED + 9 :], positions, dropping)
 
 
 def refusal(model):
@@ -135,6 +111,12 @@ def test_patch_refuses_attention_that_bypasses_the_interface():
     model = ALL["llama"].make()
     model.model.layers[0].self_attn = Own()
     assert "sends 1 of 2 layers through the attention interface" in refusal(model)
+
+
+def test_patch_refuses_layers_that_run_more_than_once():
+    model = ALL["llama"].make()
+    model.model.layers[1] = model.model.layers[0]
+    assert "more than once" in refusal(model)
 
 
 def test_patch_refuses_models_without_rotation():
