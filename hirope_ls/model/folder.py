@@ -173,14 +173,32 @@ def _positive(folder: Path, config: dict[str, Any], key: str, least: int) -> int
 
 
 def _trained_length(folder: Path, config: dict[str, Any], text: dict[str, Any]) -> int:
+    """What `hirope.trained_length` will say of the loaded model; the reasons stand there."""
     own = _own(config)
     if "trained_length" in own:
         return _positive(folder, own, "trained_length", _SHORTEST)
+    ropes = {str(rope.get("rope_type", rope.get("type"))): rope for rope in _ropes(text)}
+    if "longrope" in ropes:
+        return _positive(folder, ropes["longrope"] | text, "original_max_position_embeddings", _SHORTEST)
+    stated = _positive(folder, text, "max_position_embeddings", _SHORTEST)
+    return max(stated, _stretched(folder, ropes["yarn"] | text, stated)) if "yarn" in ropes else stated
+
+
+def _ropes(text: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rope fields of a configuration, or those of each kind of layer."""
     rope = text.get("rope_parameters") or text.get("rope_scaling")
-    if isinstance(rope, dict) and "longrope" in (rope.get("rope_type"), rope.get("type")):
-        # Such a model has two sets of frequencies; the patch uses those of its short, original length.
-        return _positive(folder, text | rope, "original_max_position_embeddings", _SHORTEST)
-    return _positive(folder, text, "max_position_embeddings", _SHORTEST)
+    if not isinstance(rope, dict):
+        return []
+    return [value for value in rope.values() if isinstance(value, dict)] or [rope]
+
+
+def _stretched(folder: Path, fields: dict[str, Any], stated: int) -> int:
+    key = "original_max_position_embeddings"
+    original = _positive(folder, {key: stated} | fields, key, 1)
+    factor = fields.get("factor") or stated / original
+    if type(factor) not in (int, float) or not 1 <= factor < 2**15:
+        raise ModelRefused(f"{folder / 'config.json'}: the yarn factor is {factor!r}, not a number from 1 up")
+    return int(original * factor)
 
 
 def _fim_order(folder: Path, config: dict[str, Any]) -> FimOrder | None:

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 from model.tiny_models import TRAINED, VOCABULARY, save_model
+from transformers import AutoConfig
 
+from hirope_ls.hirope import trained_length
 from hirope_ls.model.folder import bundled_folder, read_card
 from hirope_ls.problems import ModelRefused
 
@@ -57,6 +59,33 @@ def test_the_folder_may_say_its_trained_length_and_fim_order(folder: Path) -> No
     assert read_card(folder).fim_order is None
 
 
+YARN = {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32}
+SCALED: dict[str, tuple[dict[str, Any], int]] = {  # what stands in config.json, and the length that follows from it
+    "nothing": ({"max_position_embeddings": 32}, 32),
+    "linear": ({"max_position_embeddings": 32, "rope_scaling": {"type": "linear", "factor": 4.0}}, 32),
+    "yarn, to be used beyond": ({"max_position_embeddings": 32, "rope_scaling": YARN}, 128),
+    "yarn, a little more": ({"max_position_embeddings": 40, "rope_scaling": YARN}, 128),
+    "yarn, stretched already": ({"max_position_embeddings": 128, "rope_scaling": YARN}, 128),
+    "yarn, original unsaid": ({"max_position_embeddings": 32, "rope_scaling": {"type": "yarn", "factor": 2}}, 64),
+}
+
+
+@pytest.mark.parametrize("name", SCALED)
+def test_trained_length_of_scaled_frequencies(folder: Path, name: str) -> None:
+    """The card, made without transformers, and the loaded configuration must agree."""
+    fields, wanted = SCALED[name]
+    path = folder / "config.json"
+    edit_json(path, rope_parameters=None, rope_theta=10000.0, hirope=None, **fields)
+    assert read_card(folder).trained_length == wanted
+    assert trained_length(AutoConfig.from_pretrained(folder)) == wanted
+
+
+def test_trained_length_where_kinds_of_layers_differ(folder: Path) -> None:
+    ropes = {"sliding_attention": {"rope_type": "default"}, "full_attention": YARN | {"rope_type": "yarn"}}
+    edit_json(folder / "config.json", max_position_embeddings=32, rope_parameters=ropes)
+    assert read_card(folder).trained_length == 128
+
+
 def test_bundled_folder_is_in_the_package() -> None:
     assert bundled_folder().parent.name == "model"
     if (bundled_folder() / "model.safetensors").exists():
@@ -93,6 +122,8 @@ CONFIG_FAULTS: dict[str, Fault] = {
     "not a decoder": (lambda path: edit_json(path, architectures=["BertForMaskedLM"]), "only text decoders"),
     "no trained length": (lambda path: edit_json(path, max_position_embeddings="64"), "max_position_embeddings"),
     "silly trained length": (lambda path: edit_json(path, hirope={"trained_length": 1}), "trained_length"),
+    "silly yarn": (lambda path: edit_json(path, rope_parameters=YARN | {"factor": "4"}), "yarn factor"),
+    "sillier yarn": (lambda path: edit_json(path, rope_parameters=YARN | {"factor": float("nan")}), "yarn factor"),
     "no vocabulary": (lambda path: edit_json(path, vocab_size=True), "vocab_size"),
     "unknown fim order": (lambda path: edit_json(path, hirope={"fim_order": "mps"}), "fim_order"),
 }
