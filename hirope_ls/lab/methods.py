@@ -1,7 +1,7 @@
 """The methods that an evaluation compares, by the names and options that a user gives them.
 
-`hirope:window=384:far=running` is HiRoPE with two of its choices changed. Each method is a value of `Scheme` (what makes
-it one, and its source, stands with its constructor) and of `Units`. Knows no model, text or task.
+`hirope:window=384:far=running` is HiRoPE with two of its choices changed. Each method is a value of `Scheme` (whose
+constructors name their sources) and of `Units`. Knows no model, text or task.
 """
 
 from __future__ import annotations
