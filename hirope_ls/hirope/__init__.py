@@ -9,6 +9,8 @@
 Torch and transformers only: this package gets integers and knows no files, languages or parsers.
 """
 
+from hirope_ls.hirope import rivals
+from hirope_ls.hirope.frequencies import Stretch
 from hirope_ls.hirope.patch import HiRoPE, patch
 from hirope_ls.hirope.positions import as_positions, continued, one_unit
 from hirope_ls.hirope.scheme import Scheme, natural_split
@@ -17,6 +19,7 @@ from hirope_ls.hirope.support import Support, Unsupported, support, trained_leng
 __all__ = [
     "HiRoPE",
     "Scheme",
+    "Stretch",
     "Support",
     "Unsupported",
     "as_positions",
@@ -24,6 +27,7 @@ __all__ = [
     "natural_split",
     "one_unit",
     "patch",
+    "rivals",
     "support",
     "trained_length",
 ]

@@ -28,12 +28,12 @@ class Frame:
     ) -> None:
         if positions is not None and positions.shape[1] < total:
             raise ValueError(f"positions cover {positions.shape[1]} tokens, but the model sees {total}")
-        self.scheme = scheme
+        self.prompt_length = total if positions is None else positions.shape[1]
+        self.scheme = scheme.at(self.prompt_length)
         self.total = total
         self.first_row = total - rows
         self._positions, self._kept = positions, kept
-        prompt_length = total if positions is None else positions.shape[1]
-        self.hierarchical_from = min(scheme.first_hierarchical_row(prompt_length), total)
+        self.hierarchical_from = min(scheme.first_hierarchical_row(self.prompt_length), total)
         self._far: dict[tuple[int, int, int, torch.dtype], Table] = {}
         self._scale: Tensor | None = None
         self._bias: Tensor | None = None
@@ -44,14 +44,22 @@ class Frame:
         return self.hierarchical_from < self.total
 
     @property
+    def stretched(self) -> bool:
+        """True where all rows of the prompt are turned by changed frequencies."""
+        return self.scheme.stretch is not None and self.prompt_length > self.scheme.trained_length
+
+    @property
     def first_far_row(self) -> int:
         """The first row of this pass that is hierarchical and has far keys; `total` if none."""
+        if self.scheme.sinks == 0:
+            return self.total
         return min(max(self.first_row, self.hierarchical_from, self.scheme.window), self.total)
 
     @property
     def num_far_keys(self) -> int:
         """Keys 0 .. num_far_keys-1 are far for the last row; row i sees those with i - j >= window."""
-        return max(self.total - self.scheme.window, 0)
+        beyond, sinks = max(self.total - self.scheme.window, 0), self.scheme.sinks
+        return beyond if sinks is None else min(beyond, sinks)
 
     def kept(self, layer: int, keys: Tensor) -> TurnedKeys | None:
         """Where the cache keeps that layer's turned keys, if it does, for its unrotated `keys` from row 0 on."""
@@ -90,7 +98,7 @@ class Frame:
         """[far rows] of what is added to far scores, as `Scheme.far_bias` has it, or None where nothing is."""
         scheme, exact = self.scheme, torch.promote_types(like.dtype, torch.float32)
         trained = scheme.trained_length - scheme.window
-        if not scheme.far_damping or self.total - scheme.window <= trained:
+        if not scheme.far_damping or self.num_far_keys <= trained:
             return None
         if self._bias is None or self._bias.device != like.device or self._bias.dtype != exact:
             rows = torch.arange(self.first_far_row, self.total, dtype=torch.float64)
@@ -99,19 +107,36 @@ class Frame:
         return self._bias
 
     def _query_steps(self) -> list[Step]:
-        scheme, positions, rows = self.scheme, self._given(), slice(self.first_far_row, self.total)
-        shift = scheme.window if scheme.offset else 0
-        steps: list[Step] = [level[rows] + shift for level in positions[:-1]]
+        shift = self.scheme.window if self.scheme.offset else 0
+        units = [level[self.first_far_row : self.total] + shift for level in self._given()[:-1]]
+        return [*units, self._query_index(self.first_far_row, self.total)]
+
+    def _query_index(self, start: int, stop: int) -> Step:
+        """What the query rows start .. stop-1 count as on the token level, where `_key_index` is what far keys do."""
+        scheme = self.scheme
         if scheme.far == "clamped":
-            return [*steps, scheme.window]
-        return [*steps, range(rows.start, rows.stop) if scheme.far == "running" else positions[-1][rows]]
+            return scheme.window
+        if scheme.far == "restart":
+            return self._given()[-1, start:stop]
+        if scheme.far == "running":
+            return range(start, stop)
+        if scheme.sinks is not None and scheme.far == "cached":
+            full = scheme.window + scheme.sinks - 1  # the last index of a full cache
+            return full if start >= full else torch.arange(start, stop).clamp_max(full)
+        assert scheme.group is not None
+        return torch.arange(start, stop) // scheme.group + scheme.window - scheme.window // scheme.group
 
     def _key_steps(self, start: int, stop: int) -> list[Step]:
-        scheme, positions = self.scheme, self._given()
-        steps: list[Step] = [level[start:stop] for level in positions[:-1]]
-        if scheme.far == "clamped":  # a far key is turned by its unit alone: its fast pairs never move
-            return [*steps, 0]
-        return [*steps, range(start, stop) if scheme.far == "running" else positions[-1][start:stop]]
+        units = [level[start:stop] for level in self._given()[:-1]]
+        return [*units, self._key_index(start, stop)]
+
+    def _key_index(self, start: int, stop: int) -> Step:
+        far, group = self.scheme.far, self.scheme.group
+        if far == "clamped":  # a far key is turned by its unit alone: its fast pairs never move
+            return 0
+        if far == "restart":
+            return self._given()[-1, start:stop]
+        return range(start, stop) if group is None else torch.arange(start, stop) // group
 
     def _given(self) -> Tensor:
         if self._positions is None:

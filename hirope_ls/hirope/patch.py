@@ -21,8 +21,8 @@ from torch import Tensor, nn
 
 from hirope_ls.hirope import attention
 from hirope_ls.hirope import probe as probing
-from hirope_ls.hirope.attention import Beside, Layer
 from hirope_ls.hirope.frame import Frame
+from hirope_ls.hirope.layer import Beside, Layer
 from hirope_ls.hirope.positions import as_positions
 from hirope_ls.hirope.rotary import IdentityRotary, layer_types
 from hirope_ls.hirope.scheme import Scheme
@@ -67,8 +67,9 @@ class HiRoPE:
 
         positions: ints [levels, total], one column for each key, cached ones and these n, the same for all B rows.
         More columns may be given; their number is then taken for the prompt's length, which matters only to schemes
-        with row_switch=False. last_only: logits of the last row alone, [B, 1, vocab]. The cache, any transformers
-        Cache or None, is filled in place. Raises ValueError where positions are too few.
+        with row_switch=False, stretched frequencies or a group that depends on it. last_only: logits of the last row
+        alone, [B, 1, vocab]. The cache, any transformers Cache or None, is filled in place. Raises ValueError where
+        positions are too few.
         """
         rows = input_ids.shape[1]
         seen = 0 if past_key_values is None else int(past_key_values.get_seq_length())
@@ -128,7 +129,9 @@ class HiRoPE:
         kept = getattr(cache, "turned", None)
         if not isinstance(kept, TurnedCache) or self._positions is None:
             return None
-        kept.begin(self, self.scheme, self._positions, frame.num_far_keys if frame.long else 0)
+        if frame.stretched:  # these angles change with the prompt; what is kept stays as it is and right
+            return None
+        kept.begin(self, frame.scheme, self._positions, frame.num_far_keys if frame.long else 0)
         return kept
 
     def _begin(self, position_ids: Tensor) -> None:

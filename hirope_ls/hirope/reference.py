@@ -13,6 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from hirope_ls.hirope.frequencies import stretched
 from hirope_ls.hirope.scheme import Scheme, natural_split, pair_levels
 
 
@@ -36,9 +37,7 @@ def pair_distances(scheme: Scheme, positions: Tensor, inv_freq: Tensor) -> Tenso
     """
     total = positions.shape[1]
     row, key = torch.arange(total)[:, None], torch.arange(total)[None, :]
-    ordinary = row - key
-    far = ordinary >= scheme.window
-    far &= row >= scheme.first_hierarchical_row(total)
+    ordinary, far = row - key, _far_pairs(scheme, total)
     split = scheme.split
     if split is None:
         split = natural_split(inv_freq.tolist(), scheme.trained_length)
@@ -47,14 +46,31 @@ def pair_distances(scheme: Scheme, positions: Tensor, inv_freq: Tensor) -> Tenso
         steps = positions[level][:, None] - positions[level][None, :]
         if level < positions.shape[0] - 1:
             hierarchical = steps + (scheme.window if scheme.offset else 0)
-        elif scheme.far == "clamped":
-            hierarchical = torch.full_like(ordinary, scheme.window)
-        elif scheme.far == "running":
-            hierarchical = ordinary
         else:
-            hierarchical = steps
+            hierarchical = _token_distances(scheme, row, key, steps)
         distances.append(torch.where(far, hierarchical, ordinary))
     return torch.stack(distances).to(torch.float64)
+
+
+def _token_distances(scheme: Scheme, row: Tensor, key: Tensor, steps: Tensor) -> Tensor:
+    """int64 [T, T]: what fast pairs see of far keys; `steps` are the differences of token indices."""
+    window = scheme.window
+    if scheme.far == "clamped":
+        return torch.full_like(steps, window)
+    if scheme.far == "running":
+        return row - key
+    if scheme.far == "grouped":
+        group = scheme.at(len(row)).group or 1
+        return row // group - key // group + window - window // group
+    if scheme.far == "cached":
+        return row.clamp_max(window + (scheme.sinks or 0) - 1) - key
+    return steps
+
+
+def _far_pairs(scheme: Scheme, total: int) -> Tensor:
+    """bool [T, T]: which row has which key far away."""
+    row, key = torch.arange(total)[:, None], torch.arange(total)[None, :]
+    return (row - key >= scheme.window) & (row >= scheme.first_hierarchical_row(total))
 
 
 def reference_attention(
@@ -71,7 +87,7 @@ def reference_attention(
     """Attention of the last n rows of a prompt, float64 [B, heads, n, dv].
 
     query [B, heads, n, d], key [B, kv_heads, T, d] and value [B, kv_heads, T, dv] unrotated, positions int [levels, T].
-    A layer with a sliding window or without rotation (rope None) is not hierarchical.
+    A layer with a sliding window or without rotation (rope None) is neither hierarchical nor stretched.
     """
     query, key, value = query.double(), key.double(), value.double()
     rows, total = query.shape[2], key.shape[2]
@@ -81,6 +97,9 @@ def reference_attention(
     if rope is None:
         scores = query @ key.transpose(-1, -2)
     else:
+        if scheme.stretch is not None and sliding is None and total > scheme.trained_length:
+            inv_freq, factor = stretched(rope.inv_freq, scheme.stretch, scheme.trained_length, total)
+            rope = Rope(inv_freq, rope.pairing, rope.factor * factor)
         hierarchical = scheme if sliding is None else Scheme.plain(scheme.trained_length)
         distances = pair_distances(hierarchical, positions, rope.inv_freq)[:, first:]
         scores = _rotated_scores(query, key, distances, rope)
@@ -91,6 +110,8 @@ def reference_attention(
     seen = column <= row
     if sliding is not None:
         seen &= row - column < sliding
+    elif rope is not None and scheme.sinks is not None:
+        seen &= ~_far_pairs(scheme, total)[first:] | (column < scheme.sinks)
     return scores.masked_fill(~seen, float("-inf")).softmax(dim=-1) @ value
 
 

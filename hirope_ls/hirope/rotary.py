@@ -4,7 +4,7 @@ Nothing is re-derived here: cosines come from (a frozen copy of) the model's own
 scaling and its column order are respected, and they are applied by the model's own `apply_rotary_pos_emb`, whether it
 pairs halves or neighbours, the whole head or a part of it. Hierarchical tables are put together column by column from
 tables of single positions. Models whose frequencies change with the length (dynamic, longrope) keep those they were
-loaded with. Knows nothing of attention.
+loaded with; only `Angles.stretched` changes frequencies, and only those. Knows nothing of attention.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
+from hirope_ls.hirope.frequencies import Stretch, stretched
 from hirope_ls.hirope.scheme import natural_split
 
 _SLACK = 256  # rows computed ahead, so that decoding does not make a new table each step
@@ -50,15 +51,23 @@ class _Held(NamedTuple):
 class Angles:
     """Tables of one rotary module (and one of its layer types), made once and kept as long as they serve."""
 
-    def __init__(self, module: nn.Module, layer_type: str | None) -> None:
-        """`module` must be a frozen copy made by `freeze`."""
+    def __init__(
+        self, module: nn.Module, layer_type: str | None, column_pairs: Tensor | None = None, factor: float = 1.0
+    ) -> None:
+        """`module` must be a frozen copy made by `freeze`.
+
+        column_pairs: int64 [columns], the pair that each table column belongs to; found out where None. factor: what
+        cosines and sines are multiplied by, beyond what the module does itself.
+        """
         self._module = module
         self._layer_type = layer_type
+        self._factor = factor
         self._origin: _Held | None = None
         self._recent: _Held | None = None
         self._splits: dict[tuple[int, torch.dtype], int] = {}
         self._columns: dict[tuple[tuple[int, ...], int, torch.device], list[Tensor]] = {}
-        self.column_pairs = self._read_columns()
+        self._stretched: tuple[object, Angles] | None = None
+        self.column_pairs = self._read_columns() if column_pairs is None else column_pairs
 
     @property
     def inv_freq(self) -> Tensor:
@@ -79,6 +88,17 @@ class Angles:
     @property
     def _buffer_name(self) -> str:
         return "inv_freq" if self._layer_type is None else f"{self._layer_type}_inv_freq"
+
+    def stretched(self, stretch: Stretch, trained_length: int, prompt_length: int) -> Angles:
+        """Tables by the frequencies that a prompt of that length gets; those of the last one asked for are kept."""
+        own = self.inv_freq
+        asked = stretch.at(trained_length, prompt_length), trained_length, own.device, own.dtype
+        if self._stretched is None or self._stretched[0] != asked:
+            inv_freq, factor = stretched(own, stretch, trained_length, prompt_length)
+            inv_freq = inv_freq.to(own.device, torch.promote_types(own.dtype, torch.float32))
+            module = _with_buffer(self._module, self._buffer_name, inv_freq)
+            self._stretched = asked, Angles(module, self._layer_type, self.column_pairs, factor)
+        return self._stretched[1]
 
     def span(self, start: int, stop: int, like: Tensor) -> Table:
         """Ordinary positions start..stop-1 for every pair, in the dtype and on the device of `like`."""
@@ -123,27 +143,33 @@ class Angles:
         # Kept tables must be usable in any later mode, so they are never made as inference tensors.
         with torch.inference_mode(False), torch.no_grad():
             ids = torch.arange(start, stop, device=like.device)[None]
-            probe = torch.empty(0, dtype=like.dtype, device=like.device)
+            exact = like.dtype if self._factor == 1.0 else torch.promote_types(like.dtype, torch.float32)
+            probe = torch.empty(0, dtype=exact, device=like.device)
             extra = () if self._layer_type is None else (self._layer_type,)
             cos, sin = self._module(probe, ids, *extra)
+            if self._factor != 1.0:
+                cos, sin = (cos * self._factor).to(like.dtype), (sin * self._factor).to(like.dtype)
         return Table(cos, sin)
 
     def _read_columns(self) -> Tensor:
         """int64 [columns]: the pair that each table column belongs to, found by giving every pair its own angle."""
-        module = copy.deepcopy(self._module)
-        buffer = cast(Tensor, getattr(module, self._buffer_name))
-        num_pairs = buffer.shape[0]
-        with torch.no_grad():
-            buffer.copy_(torch.arange(1, num_pairs + 1) / (num_pairs + 1))
-        marked = Angles.__new__(Angles)
-        marked._module, marked._layer_type = module, self._layer_type
-        table = marked._compute(1, 2, torch.empty(0, dtype=torch.float32, device=buffer.device))
+        own, num_pairs = self.inv_freq, self.num_pairs
+        marks = (torch.arange(1, num_pairs + 1) / (num_pairs + 1)).to(own)
+        marked = Angles(_with_buffer(self._module, self._buffer_name, marks), self._layer_type, torch.empty(0))
+        table = marked._compute(1, 2, torch.empty(0, dtype=torch.float32, device=own.device))
         angle = torch.atan2(table.sin[0, 0], table.cos[0, 0]).cpu()
         return (angle * (num_pairs + 1)).round().to(torch.int64) - 1
 
 
 def _fits(table: Table, like: Tensor) -> bool:
     return table.cos.dtype == like.dtype and table.cos.device == like.device
+
+
+def _with_buffer(module: nn.Module, name: str, value: Tensor) -> nn.Module:
+    """A module that shares everything with another but that buffer."""
+    twin = copy.copy(module)
+    twin.__dict__["_buffers"] = {**module._buffers, name: value}
+    return twin
 
 
 def freeze(module: nn.Module) -> nn.Module:

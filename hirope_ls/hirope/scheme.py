@@ -1,18 +1,22 @@
 """The frozen choices that make one variant of hierarchical rotary positions.
 
 Follows HiRoPE (Zhang et al., ACL 2024, arXiv 2403.19115): fast rotary pairs see the token level, slow pairs the unit
-level, and pairs of tokens nearer than a window keep their ordinary positions. Knows numbers only: no tensors of a
-model, no files, no languages.
+level, and pairs of tokens nearer than a window keep their ordinary positions. The choices reach far enough for other
+methods to be values of them too (`rivals`). Knows numbers only: no tensors of a model, no files, no languages.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-Far = Literal["clamped", "running", "restart"]
+from hirope_ls.hirope.frequencies import Stretch
+
+Far = Literal["clamped", "running", "restart", "grouped", "cached"]
+_FAR = ("clamped", "running", "restart", "grouped", "cached")
+EVERY_PAIR = 1 << 30  # a split that leaves no pair to the units
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,9 @@ class Scheme:
     window          W: pairs of tokens with i - j < W keep ordinary RoPE; 2 <= W < L.
     split           s: rotary pairs j < s are fast. None: the natural split of each rotary module (`natural_split`).
     far             what fast pairs see of a far key: "clamped" the constant W, "running" the running index i - j,
-                    "restart" the difference of the token indices inside the units.
+                    "restart" the difference of the token indices inside the units, "grouped" the running index in
+                    groups i // G - j // G + W - W // G, "cached" min(i, W + sinks - 1) - j, as if what lies between
+                    the sinks and the window were not there.
     offset          slow pairs see W + (u_i - u_j) instead of u_i - u_j, so that far text begins where the window ends.
     log_scaling     scores of the query row i > L are multiplied by ln(i) / ln(L).
     far_damping     c: where a row has more far keys than the L - W that a trained prompt could hold, its far scores are
@@ -32,6 +38,11 @@ class Scheme:
     hierarchical    False: ordinary RoPE everywhere, whatever the length.
     row_switch      True: rows i < L keep ordinary RoPE against all their keys, also in a long prompt, so a growing
                     prompt recomputes nothing. False: every row is hierarchical once the prompt is longer than L.
+    group           G of "grouped" and of it alone. None: the smallest that keeps the prompt's distances below L.
+    sinks           only this many keys, the prompt's first, are seen as far ones, the others not at all; at most
+                    L - W. None: all are seen.
+    stretch         ordinary distances by changed frequencies in all rows of a prompt longer than L, in the layers that
+                    have no sliding window; with hierarchical=False alone.
     """
 
     trained_length: int
@@ -43,6 +54,9 @@ class Scheme:
     far_damping: float = 0.0
     hierarchical: bool = True
     row_switch: bool = True
+    group: int | None = None
+    sinks: int | None = None
+    stretch: Stretch | None = None
 
     def __post_init__(self) -> None:
         if self.trained_length < 4:
@@ -53,8 +67,20 @@ class Scheme:
             raise ValueError(f"split must not be negative, but is {self.split}")
         if not 0 <= self.far_damping < math.inf:
             raise ValueError(f"far_damping must not be negative, but is {self.far_damping}")
-        if self.far not in ("clamped", "running", "restart"):
-            raise ValueError(f"far must be clamped, running or restart, not {self.far!r}")
+        if self.far not in _FAR:
+            raise ValueError(f"far must be one of {', '.join(_FAR)}, not {self.far!r}")
+        self._check_companions()
+
+    def _check_companions(self) -> None:
+        """Choices that mean something beside others only."""
+        if self.group is not None and (self.far != "grouped" or self.group < 1):
+            raise ValueError(f'a group is at least 1 and belongs to far="grouped", not {self.group} to {self.far!r}')
+        if self.sinks is not None and not 0 <= self.sinks <= self.trained_length - self.window:
+            raise ValueError(f"sinks must be from 0 to trained_length - window, not {self.sinks}")
+        if self.far == "cached" and self.sinks is None:
+            raise ValueError('far="cached" needs sinks')
+        if self.stretch is not None and self.hierarchical:
+            raise ValueError("stretched frequencies go with hierarchical=False")
 
     @classmethod
     def default(cls, trained_length: int) -> Scheme:
@@ -84,6 +110,18 @@ class Scheme:
             return prompt_length
         return self.trained_length if self.row_switch else 0
 
+    def at(self, prompt_length: int) -> Scheme:
+        """The scheme that serves a prompt of so many tokens: this one, with its group known where it has one."""
+        if self.far != "grouped" or self.group is not None:
+            return self
+        return replace(self, group=self._smallest_group(prompt_length))
+
+    def _smallest_group(self, prompt_length: int) -> int:
+        group, last = 1, prompt_length - 1
+        while last // group + self.window - self.window // group >= self.trained_length:
+            group += 1
+        return group
+
     def score_scale(self, row: int) -> float:
         """Factor on the scores of query row `row` (0-based): 1 up to L, then ln(row) / ln(L)."""
         if not self.log_scaling or row <= self.trained_length:
@@ -93,6 +131,8 @@ class Scheme:
     def far_bias(self, row: int) -> float:
         """What is added to the scaled scores of query row `row` (0-based) with its far keys: 0 or less."""
         far_keys, trained = row - self.window + 1, self.trained_length - self.window
+        if self.sinks is not None:
+            far_keys = min(far_keys, self.sinks)
         return -self.far_damping * math.log(far_keys / trained) if far_keys > trained else 0.0
 
 

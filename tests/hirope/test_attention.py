@@ -15,7 +15,7 @@ from hirope_ls.hirope.attention import Beside, Layer, attach, hirope_attention
 from hirope_ls.hirope.frame import Frame
 from hirope_ls.hirope.reference import Rope, reference_attention
 from hirope_ls.hirope.rotary import Angles, Rotation
-from hirope_ls.hirope.scheme import Scheme
+from hirope_ls.hirope.scheme import Scheme, Stretch
 
 
 class ExactRotary(nn.Module):
@@ -41,6 +41,34 @@ def turn_neighbours_exactly(q, k, cos, sin):
     return q * cos[:, None] + other(q) * sin[:, None], k * cos[:, None] + other(k) * sin[:, None]
 
 
+def random_scheme(random, trained):
+    """Every choice with every other that it goes with."""
+    window, far = random.randint(2, trained - 1), random.choice(["clamped", "running", "restart", "grouped", "cached"])
+    sinks = random.randint(0, min(trained - window, 6)) if far == "cached" or random.random() < 0.2 else None
+    hierarchical = random.random() < 0.8
+    stretch = [random.choice(["pi", "ntk", "ntk-dynamic", "yarn"]), random.choice([None, 1.0, 1 + 9 * random.random()])]
+    return {
+        "trained_length": trained,
+        "window": window,
+        "split": random.choice([None, random.randint(0, 5)]),
+        "far": far,
+        "offset": random.random() < 0.6,
+        "log_scaling": random.random() < 0.6,
+        "far_damping": random.choice([0.0, 1.0, 3 * random.random()]),
+        "hierarchical": hierarchical,
+        "row_switch": random.random() < 0.6,
+        "group": random.choice([None, random.randint(1, 9)]) if far == "grouped" else None,
+        "sinks": sinks,
+        "stretch": None if hierarchical or random.random() < 0.3 else stretch,
+    }
+
+
+def scheme_of(choices):
+    """From the form that a failure is saved in."""
+    stretch = choices.get("stretch")
+    return Scheme(**{**choices, "stretch": stretch and Stretch(*stretch)})
+
+
 def random_case(random):
     trained = random.choice([8, 16, 24])
     total = random.randint(1, 4 * trained)
@@ -59,17 +87,7 @@ def random_case(random):
         "levels": random.choice([2, 2, 3, 4]),
         "sliding": random.choice([None, None, None, random.randint(2, 20)]),
         "no_rope": random.random() < 0.1,
-        "scheme": {
-            "trained_length": trained,
-            "window": random.randint(2, trained - 1),
-            "split": random.choice([None, random.randint(0, 5)]),
-            "far": random.choice(["clamped", "running", "restart"]),
-            "offset": random.random() < 0.6,
-            "log_scaling": random.random() < 0.6,
-            "far_damping": random.choice([0.0, 1.0, 3 * random.random()]),
-            "hierarchical": random.random() < 0.9,
-            "row_switch": random.random() < 0.6,
-        },
+        "scheme": random_scheme(random, trained),
     }
 
 
@@ -84,7 +102,7 @@ def random_positions(levels, total):
 
 def check(case):
     torch.manual_seed(case["seed"])
-    total, scheme = case["total"], Scheme(**case["scheme"])
+    total, scheme = case["total"], scheme_of(case["scheme"])
     inv_freq = 3.0 / 4.0 ** torch.arange(case["pairs"], dtype=torch.float64)
     rope = None if case["no_rope"] else Rope(inv_freq, case["pairing"], case["factor"])
     angles = Angles(ExactRotary(inv_freq, case["pairing"], case["factor"]), None)

@@ -21,6 +21,7 @@ def test_public_names():
     assert sorted(public.__all__) == [
         "HiRoPE",
         "Scheme",
+        "Stretch",
         "Support",
         "Unsupported",
         "as_positions",
@@ -28,6 +29,7 @@ def test_public_names():
         "natural_split",
         "one_unit",
         "patch",
+        "rivals",
         "support",
         "trained_length",
     ]

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from hirope_ls.hirope import Scheme, natural_split
+from hirope_ls.hirope import Scheme, Stretch, natural_split
 from hirope_ls.hirope.scheme import pair_levels
 
 
@@ -54,6 +54,12 @@ def test_presets():
         {"window": 32, "far": "near"},
         {"window": 32, "far_damping": -0.1},
         {"trained_length": 3, "window": 2},
+        {"window": 32, "group": 4},
+        {"window": 32, "far": "grouped", "group": 0},
+        {"window": 32, "far": "cached"},
+        {"window": 32, "sinks": -1},
+        {"window": 32, "sinks": 33},
+        {"window": 32, "stretch": Stretch("pi")},
     ],
 )
 def test_impossible_schemes_are_refused(wrong):
@@ -67,6 +73,7 @@ def test_far_text_weighs_what_it_did_in_training():
     assert scheme.far_bias(64) < 0.0
     assert scheme.far_bias(24 + 80 - 1) == pytest.approx(-2.0 * math.log(2.0))
     assert Scheme(64, 24).far_bias(10_000) == 0.0
+    assert Scheme(64, 24, far_damping=1.0, sinks=40).far_bias(10_000) == 0.0  # there are never more
 
 
 def test_which_rows_are_hierarchical():

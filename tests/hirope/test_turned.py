@@ -10,7 +10,7 @@ from fuzz import FAILURES, rng, rounds, save_failure
 from hirope.tiny import ALL, TRAINED, token_ids, unit_positions
 from transformers import DynamicCache
 
-from hirope_ls.hirope import Scheme, patch
+from hirope_ls.hirope import Scheme, patch, rivals
 from hirope_ls.hirope.turned import TurnedCache, TurnedKeys
 from hirope_ls.model.slabs import LayerShape, SlabCache
 
@@ -22,6 +22,11 @@ SCHEMES = {
     "running": Scheme(TRAINED, 12, split=3, far="running"),
     "restart": Scheme(TRAINED, 20, far="restart"),
     "plain": Scheme.plain(TRAINED),
+    "pi": rivals.position_interpolation(TRAINED),
+    "yarn": rivals.yarn(TRAINED, 4.0),
+    "grouped": rivals.self_extend(TRAINED),
+    "sinks": rivals.streaming(TRAINED, 20, 3),
+    "forgetful": rivals.streaming(TRAINED, sinks=0),
 }
 LONGEST = 4 * TRAINED
 _patched = {}
