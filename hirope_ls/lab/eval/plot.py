@@ -50,7 +50,10 @@ _STYLES = {
     "self-extend": _Style("#8e4aa8", "X"),
     "window": _Style("#8a8a8a", "*"),
 }
-_OTHERS = [_Style(colour, marker) for colour, marker in zip(("#17a2a2", "#a0522d", "#d45c9e"), "hpd", strict=True)]
+_OTHERS = [
+    _Style(colour, marker, "--")
+    for colour, marker in zip(("#17a2a2", "#a0522d", "#d45c9e", "#5b6abf", "#7a9a01", "#00688b"), "hpd>8H", strict=True)
+]
 _COLUMNS = 3
 _WIDTH, _HEIGHT = 4.4, 3.3  # inches of a panel
 _LEFT, _RIGHT, _ABOVE, _BELOW = 0.75, 0.15, 0.75, 0.75  # inches around it
