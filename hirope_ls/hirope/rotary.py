@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from hirope_ls.hirope.frequencies import Stretch, stretched
 from hirope_ls.hirope.scheme import natural_split
+from hirope_ls.hirope.support import Unsupported
 
 _SLACK = 256  # rows computed ahead, so that decoding does not make a new table each step
 
@@ -158,7 +159,10 @@ class Angles:
         marked = Angles(_with_buffer(self._module, self._buffer_name, marks), self._layer_type, torch.empty(0))
         table = marked._compute(1, 2, torch.empty(0, dtype=torch.float32, device=own.device))
         angle = torch.atan2(table.sin[0, 0], table.cos[0, 0]).cpu()
-        return (angle * (num_pairs + 1)).round().to(torch.int64) - 1
+        pairs = (angle * (num_pairs + 1)).round().to(torch.int64) - 1
+        if not bool(((pairs >= 0) & (pairs < num_pairs)).all()):
+            raise Unsupported(f"{type(self._module).__name__} computes its frequencies anew in each pass")
+        return pairs
 
 
 def _fits(table: Table, like: Tensor) -> bool:

@@ -121,6 +121,12 @@ def test_patch_refuses_layers_that_run_more_than_once():
     assert "more than once" in refusal(model)
 
 
+def test_patch_refuses_rotary_modules_that_go_by_no_buffer():
+    experts = {"num_local_experts": 2, "num_experts_per_tok": 2}
+    model = hf.PhimoeForCausalLM(hf.PhimoeConfig(**SIZES, **GROUPED, **experts))
+    assert "PhimoeRotaryEmbedding computes its frequencies anew" in refusal(model)
+
+
 def test_patch_refuses_models_without_rotation():
     assert "no layer with rotary positions" in refusal(ALL["smollm3"].make(no_rope_layers=[0, 0]))
 
