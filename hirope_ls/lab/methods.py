@@ -7,12 +7,12 @@ constructors name their sources) and of `Units`. Knows no model, text or task.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from hirope_ls.engine.limits import Limits
-from hirope_ls.hirope import Scheme
+from hirope_ls.hirope import Scheme, rivals
 from hirope_ls.problems import InputError
 
 
@@ -46,26 +46,14 @@ class Method:
     units: Units
 
 
-def _hirope(trained_length: int, **choices: Any) -> Scheme:
-    return _changed(Scheme.default(trained_length), choices)
-
-
-def _paper(trained_length: int, **choices: Any) -> Scheme:
-    return _changed(Scheme.paper(trained_length), choices)
-
-
-def _changed(scheme: Scheme, choices: Mapping[str, Any]) -> Scheme:
-    return replace(scheme, **{_FIELDS.get(name, name): value for name, value in choices.items()})
-
-
-_FIELDS = {"log": "log_scaling", "damping": "far_damping"}
 _UNITS = ("levels", "longest", "count")
-_CHOICES = ("window", "split", "far", "offset", "log", "damping", *_UNITS)
+_FIELDS = {"split": "split", "far": "far", "offset": "offset", "log": "log_scaling", "damping": "far_damping"}
+_CHOICES = ("window", *_FIELDS, *_UNITS)
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """What a name stands for; `make(trained_length, **options)`, but for those of the units."""
+    """What a name stands for: `make(trained_length, **options)`, but for options that are fields, or the units'."""
 
     about: str
     preset: str
@@ -73,10 +61,22 @@ class _Kind:
     options: tuple[str, ...] = ()
 
 
+def _hirope(trained_length: int, window: int | None = None) -> Scheme:
+    scheme = Scheme.default(trained_length)
+    return scheme if window is None else replace(scheme, window=window)
+
+
 _KINDS = {
     "rope": _Kind("ordinary positions at every length: the stock model", "", Scheme.plain),
+    "pi": _Kind("position interpolation", "", rivals.position_interpolation, ("factor",)),
+    "ntk": _Kind("NTK-aware frequencies, for the length of the prompt", "", rivals.ntk, ("factor",)),
+    "ntk-dynamic": _Kind("NTK-aware frequencies that grow with the prompt", "", rivals.ntk_dynamic, ("factor",)),
+    "yarn": _Kind("YaRN, without its tuning", "", rivals.yarn, ("factor",)),
+    "rerope": _Kind("ReRoPE: no distance beyond the window", "", rivals.rerope, ("window", "log", "damping")),
+    "self-extend": _Kind("Self-Extend: far distances in groups", "", rivals.self_extend, ("window", "group", "log")),
+    "window": _Kind("a sliding window with attention sinks", "", rivals.streaming, ("window", "sinks")),
     "hirope": _Kind("hierarchical positions, the best measured choices", "default", _hirope, _CHOICES),
-    "hirope-paper": _Kind("hierarchical positions, the paper read literally", "paper", _paper, _CHOICES),
+    "hirope-paper": _Kind("hierarchical positions, the paper read literally", "paper", Scheme.paper, _CHOICES),
 }
 METHODS: dict[str, str] = {name: kind.about for name, kind in _KINDS.items()}
 
@@ -97,8 +97,10 @@ def _method(name: str, trained_length: int) -> Method:
         raise InputError(f"there is no method {word!r}: choose from {', '.join(METHODS)}")
     options = _options(word, kind, given)
     units = Units(**{key: options.pop(key) for key in _UNITS if key in options})
+    changes = {field: options.pop(key) for key, field in _FIELDS.items() if key in options}
     try:
-        return Method(name, ":".join(given) or kind.preset, kind.make(trained_length, **options), units)
+        scheme = replace(kind.make(trained_length, **options), **changes)
+        return Method(name, ":".join(given) or kind.preset, scheme, units)
     except ValueError as error:
         raise InputError(f"{name}: {error}") from None
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from hirope_ls.engine.limits import Limits
-from hirope_ls.hirope import Scheme
+from hirope_ls.hirope import Scheme, rivals
 from hirope_ls.lab.methods import METHODS, Method, Units, methods
 from hirope_ls.problems import InputError
 
@@ -53,6 +53,29 @@ def test_the_paper_has_the_same_choices():
     assert method.preset == "offset=yes:window=128"
 
 
+@pytest.mark.parametrize(
+    "text, scheme",
+    [
+        ("pi", rivals.position_interpolation(512)),
+        ("pi:factor=8", rivals.position_interpolation(512, 8.0)),
+        ("ntk:factor=2.5", rivals.ntk(512, 2.5)),
+        ("ntk-dynamic", rivals.ntk_dynamic(512)),
+        ("yarn:factor=16", rivals.yarn(512, 16.0)),
+        ("rerope", rivals.rerope(512)),
+        ("rerope:window=128:log=no", rivals.rerope(512, 128, log_scaling=False)),
+        ("rerope:damping=1", replace(rivals.rerope(512), far_damping=1.0)),
+        ("self-extend", rivals.self_extend(512)),
+        ("self-extend:window=128:group=16", rivals.self_extend(512, 128, 16)),
+        ("self-extend:log=yes", replace(rivals.self_extend(512), log_scaling=True)),
+        ("window", rivals.streaming(512)),
+        ("window:window=300:sinks=0", rivals.streaming(512, 300, 0)),
+        ("window:sinks=16", rivals.streaming(512, None, 16)),
+    ],
+)
+def test_rivals_and_their_options(text: str, scheme: Scheme):
+    assert one(text) == Method(text, text.partition(":")[2], scheme, Units())
+
+
 def test_choices_of_the_units():
     method = one("hirope:levels=3:longest=128:count=64")
     assert method.units == Units(levels=3, longest=128, count=64)
@@ -86,6 +109,10 @@ def test_every_name_can_be_asked_for():
         ("hirope:damping=nan", "hirope: damping is 'nan', but takes a number from 0 up"),
         ("hirope:far=near", "hirope: far is 'near', but takes clamped, running or restart"),
         ("hirope:offset=maybe", "hirope: offset is 'maybe', but takes yes or no"),
+        ("pi:factor=0.5", "pi:factor=0.5: "),
+        ("yarn:window=128", "yarn has no option 'window': it has factor"),
+        ("self-extend:group=0", "self-extend: group is '0', but takes a whole number from 1 up"),
+        ("window:window=500:sinks=100", "window:window=500:sinks=100: sinks must be from 0"),
         ("hirope:levels=4", "hirope: levels is '4', but takes 2 or 3"),
     ],
 )
