@@ -6,11 +6,13 @@ merged with it.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from hirope_ls.hirope.bands import Merged, add_band
-from hirope_ls.hirope.kernels import block_attention, row_attention
+from hirope_ls.hirope.kernels import block_attention, row_attention, seen_attention
 from hirope_ls.hirope.layer import Call
 
 
@@ -23,7 +25,9 @@ def add_far(merged: Merged, call: Call, query: Tensor, key: Tensor, value: Tenso
     query = layer.far_query(frame, query)
     far, seen = Merged(query, value), value[:, :, : frame.num_far_keys]
     if frame.scheme.sinks is None:
-        _add_beyond(far, call, query, layer.far_keys(frame, key), seen)
+        keys = layer.far_keys(frame, key)
+        _add_beyond(far, call, query, keys, seen)
+        _add_raised(far, call, query, keys, seen)
     else:
         _add_sinks(far, call, query, layer.far_keys(frame, key), seen)
     bias = frame.far_bias(query)
@@ -43,7 +47,17 @@ def far_and_near_row(
     if between.start < between.stop:  # keys that are not seen at all
         value = torch.cat([value[:, :, : between.start], value[:, :, between.stop :]], dim=2)
     far_query, far_key = layer.far_query(frame, query), layer.far_keys(frame, key)
-    return row_attention(far_query, far_key, near_query, near_key, value, call.scale, frame.far_bias(query))
+    return row_attention(far_query, far_key, near_query, near_key, value, call.scale, _row_bias(call, query))
+
+
+def _row_bias(call: Call, query: Tensor) -> Tensor | None:
+    """What is added to the far scores of the last row: nothing, one number for all, or one for each key."""
+    bias, raised = call.frame.far_bias(query), call.frame.raised(query)
+    if raised is None:
+        return bias
+    each = query.new_zeros(call.frame.num_far_keys)
+    each[raised.keys] = call.frame.scheme.mention_gain
+    return each if bias is None else each + bias.to(each.dtype)
 
 
 def _add_beyond(far: Merged, call: Call, query: Tensor, key: Tensor, value: Tensor) -> None:
@@ -59,6 +73,15 @@ def _add_beyond(far: Merged, call: Call, query: Tensor, key: Tensor, value: Tens
         farthest=None,
         scale=call.scale,
     )
+
+
+def _add_raised(far: Merged, call: Call, query: Tensor, key: Tensor, value: Tensor) -> None:
+    """Keys that are raised by g are seen once more, with the weight e^g - 1: e^(s + g) = e^s + e^(s + ln(e^g - 1))."""
+    raised = call.frame.raised(query)
+    if raised is not None:
+        key, value = key.index_select(2, raised.keys), value.index_select(2, raised.keys)
+        out, lse = seen_attention(query, key, value, call.scale, raised.seen)
+        far.add(0, out, lse + math.log(math.expm1(call.frame.scheme.mention_gain)))
 
 
 def _add_sinks(far: Merged, call: Call, query: Tensor, key: Tensor, value: Tensor) -> None:

@@ -10,6 +10,7 @@ import math
 import torch
 from torch import Tensor
 
+from hirope_ls.hirope.mentions import Raised, raised
 from hirope_ls.hirope.rotary import Angles, Step, Table
 from hirope_ls.hirope.scheme import Scheme, pair_levels
 from hirope_ls.hirope.turned import TurnedCache, TurnedKeys
@@ -20,11 +21,17 @@ class Frame:
 
     positions: int64 [levels, prompt_length] on the CPU, prompt_length >= total, or None where nobody gave any (then
     hierarchical rows raise ValueError). The prompt's length, not the pass's, decides whether it is a long one.
-    kept: where the pass's cache keeps turned keys, or None.
+    kept: where the pass's cache keeps turned keys, or None. mentions: int64 [2, m] on the CPU, or None.
     """
 
     def __init__(
-        self, scheme: Scheme, rows: int, total: int, positions: Tensor | None, kept: TurnedCache | None = None
+        self,
+        scheme: Scheme,
+        rows: int,
+        total: int,
+        positions: Tensor | None,
+        kept: TurnedCache | None = None,
+        mentions: Tensor | None = None,
     ) -> None:
         if positions is not None and positions.shape[1] < total:
             raise ValueError(f"positions cover {positions.shape[1]} tokens, but the model sees {total}")
@@ -33,10 +40,12 @@ class Frame:
         self.total = total
         self.first_row = total - rows
         self._positions, self._kept = positions, kept
+        self._mentions = mentions if scheme.mention_gain else None
         self.hierarchical_from = min(scheme.first_hierarchical_row(self.prompt_length), total)
         self._far: dict[tuple[int, int, int, torch.dtype], Table] = {}
         self._scale: Tensor | None = None
         self._bias: Tensor | None = None
+        self._raised: Raised | None = None
 
     @property
     def long(self) -> bool:
@@ -105,6 +114,16 @@ class Frame:
             growth = ((rows - scheme.window + 1) / trained).clamp_min(1.0)
             self._bias = (-scheme.far_damping * growth.log()).to(device=like.device, dtype=exact)
         return self._bias
+
+    def raised(self, like: Tensor) -> Raised | None:
+        """What the rows first_far_row .. total-1 see raised by `Scheme.mention_gain`, or None where nothing is."""
+        if self._mentions is not None:
+            units = self._given()[-2, : self.num_far_keys]
+            self._raised = raised(self._mentions, units, self.first_far_row, self.total, self.scheme.window)
+            self._mentions = None
+        if self._raised is not None and self._raised.keys.device != like.device:
+            self._raised = self._raised.to(like.device)
+        return self._raised
 
     def _query_steps(self) -> list[Step]:
         shift = self.scheme.window if self.scheme.offset else 0

@@ -45,8 +45,8 @@ def row_attention(
     """Softmax attention of one row that sees some keys by one turn of its query, and the rest by another.
 
     far_query, near_query [B, heads, 1, d]; far_key [B, kv_heads, m, d], near_key [B, kv_heads, n, d]; value
-    [B, kv_heads, m + n, dv] in that order; far_bias, a single number, is added to the scaled far scores. Returns
-    [B, heads, 1, dv]. Meant for float32 and float64: scores are held in the keys' precision.
+    [B, kv_heads, m + n, dv] in that order; far_bias, one number or one for each far key, is added to the scaled far
+    scores. Returns [B, heads, 1, dv]. Meant for float32 and float64: scores are held in the keys' precision.
     """
     batch, heads, _, dim = near_query.shape
     grouped = (batch, value.shape[1], heads // value.shape[1], dim)
@@ -89,7 +89,7 @@ def plain_attention(query: Tensor, key: Tensor, value: Tensor, scale: float, cau
     exact = torch.float64 if query.dtype == torch.float64 else torch.float32
     out = query.new_empty((batch, heads, rows, value.shape[-1]))
     lse = torch.empty((batch, heads, rows), dtype=exact, device=query.device)
-    step = max(1, _MAX_SCORES // max(1, batch * heads * length))
+    step = _rows_at_once(query, key)
     columns = torch.arange(length, device=query.device)
     for start in range(0, rows, step):
         stop = min(start + step, rows)
@@ -101,6 +101,29 @@ def plain_attention(query: Tensor, key: Tensor, value: Tensor, scale: float, cau
         out[:, :, start:stop] = (scores - total[..., None]).exp().to(value.dtype) @ value
         lse[:, :, start:stop] = total
     return out, lse
+
+
+def seen_attention(query: Tensor, key: Tensor, value: Tensor, scale: float, seen: Tensor) -> tuple[Tensor, Tensor]:
+    """Attention of rows that see some of a few keys each, seen bool [n, m]; the shapes are those of `block_attention`.
+
+    A row that sees none gets zeros, and minus infinity for its log-sum-exp.
+    """
+    groups = query.shape[1] // key.shape[1]
+    if groups > 1:
+        key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
+    exact = torch.float64 if query.dtype == torch.float64 else torch.float32
+    parts = []
+    step = _rows_at_once(query, key)
+    for rows, sees in zip(torch.split(query, step, dim=2), torch.split(seen, step), strict=True):
+        scores = ((rows @ key.transpose(-1, -2)).to(exact) * scale).masked_fill(~sees, float("-inf"))
+        lse = scores.logsumexp(dim=-1)
+        weights = (scores - lse[..., None]).exp().nan_to_num(0.0)  # a row without keys has no sum
+        parts.append((weights.to(value.dtype) @ value, lse))
+    return torch.cat([out for out, _ in parts], dim=2), torch.cat([lse for _, lse in parts], dim=2)
+
+
+def _rows_at_once(query: Tensor, key: Tensor) -> int:
+    return max(1, _MAX_SCORES // max(1, query.shape[0] * query.shape[1] * key.shape[2]))
 
 
 _HAS_CPU_FLASH = hasattr(torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu")

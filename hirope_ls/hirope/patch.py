@@ -23,6 +23,7 @@ from hirope_ls.hirope import attention
 from hirope_ls.hirope import probe as probing
 from hirope_ls.hirope.frame import Frame
 from hirope_ls.hirope.layer import Beside, Layer
+from hirope_ls.hirope.mentions import as_mentions
 from hirope_ls.hirope.positions import as_positions
 from hirope_ls.hirope.rotary import IdentityRotary, layer_types
 from hirope_ls.hirope.scheme import Scheme
@@ -49,6 +50,7 @@ class HiRoPE:
         self.turned_layers: frozenset[int] = frozenset()
         self._beside = Beside()
         self._positions: Tensor | None = None
+        self._mentions: Tensor | None = None
         self._total: int | None = None
         self._kept: TurnedCache | None = None
         self._undo: list[tuple[nn.Module, str, Any]] = []
@@ -61,19 +63,24 @@ class HiRoPE:
 
     @torch.no_grad()
     def forward(
-        self, input_ids: Tensor, positions: Any, past_key_values: Any = None, last_only: bool = False
+        self,
+        input_ids: Tensor,
+        positions: Any,
+        past_key_values: Any = None,
+        last_only: bool = False,
+        mentions: Any = None,
     ) -> Tensor:
         """Logits [B, n, vocab] of the tokens `input_ids` [B, n] that follow what `past_key_values` holds.
 
         positions: ints [levels, total], one column for each key, cached ones and these n, the same for all B rows.
         More columns may be given; their number is then taken for the prompt's length, which matters only to schemes
         with row_switch=False, stretched frequencies or a group that depends on it. last_only: logits of the last row
-        alone, [B, 1, vocab]. The cache, any transformers Cache or None, is filled in place. Raises ValueError where
-        positions are too few.
+        alone, [B, 1, vocab]. mentions: ints [2, m], (token, unit) pairs, for schemes with a mention_gain. The cache,
+        any transformers Cache or None, is filled in place. Raises ValueError where positions are too few.
         """
         rows = input_ids.shape[1]
         seen = 0 if past_key_values is None else int(past_key_values.get_seq_length())
-        with self.using(positions):
+        with self.using(positions, mentions):
             self._total = seen + rows
             frame = Frame(self.scheme, rows, self._total, self._positions)  # too few positions: before any work
             self._check(past_key_values)
@@ -93,20 +100,20 @@ class HiRoPE:
         return logits[:, -1:] if last_only else logits
 
     @contextmanager
-    def using(self, positions: Any) -> Iterator[HiRoPE]:
-        """Positions for calls of the model that one makes oneself, `generate()` among them.
+    def using(self, positions: Any, mentions: Any = None) -> Iterator[HiRoPE]:
+        """Positions, and mentions, for calls of the model that one makes oneself, `generate()` among them.
 
         positions: ints [levels, total] for all tokens the model will see, those to be generated included (`continued`
         makes them). Rows need equal lengths: no padding.
         """
         if not self._undo:
             raise RuntimeError("this model is not patched any more")
-        before = self._positions
-        self._positions = as_positions(positions)
+        before = self._positions, self._mentions
+        self._positions, self._mentions = as_positions(positions), as_mentions(mentions)
         try:
             yield self
         finally:
-            self._positions = before
+            self._positions, self._mentions = before
             self._beside.frame = None
 
     def unpatch(self) -> None:
@@ -138,7 +145,7 @@ class HiRoPE:
         """Called by the rotary modules at the start of each forward pass, with the plain range of its rows."""
         rows = position_ids.shape[-1]
         total = int(position_ids[0, -1]) + 1 if self._total is None else self._total
-        self._beside.frame = Frame(self.scheme, rows, total, self._positions, self._kept)
+        self._beside.frame = Frame(self.scheme, rows, total, self._positions, self._kept, self._mentions)
 
     def _prepare(self) -> None:
         rotaries = self._replace_rotaries()

@@ -83,6 +83,7 @@ def reference_attention(
     rope: Rope | None,
     scale: float,
     sliding: int | None = None,
+    mentions: Tensor | None = None,
 ) -> Tensor:
     """Attention of the last n rows of a prompt, float64 [B, heads, n, dv].
 
@@ -105,7 +106,7 @@ def reference_attention(
         scores = _rotated_scores(query, key, distances, rope)
     scores = scores * scale
     if rope is not None and sliding is None:
-        scores = scores * _row_scales(scheme, total)[first:, None] + _far_biases(scheme, total)[first:]
+        scores = scores * _row_scales(scheme, total)[first:, None] + _far_biases(scheme, positions, mentions)[first:]
     row, column = torch.arange(first, total)[:, None], torch.arange(total)[None, :]
     seen = column <= row
     if sliding is not None:
@@ -129,11 +130,16 @@ def _rotated_scores(query: Tensor, key: Tensor, distances: Tensor, rope: Rope) -
     return scores
 
 
-def _far_biases(scheme: Scheme, total: int) -> Tensor:
-    """float64 [T, T]: what is added to the score of row i with key j."""
+def _far_biases(scheme: Scheme, positions: Tensor, mentions: Tensor | None) -> Tensor:
+    """float64 [T, T]: what is added to the score of row i with key j; mentions int [2, m], (token, unit) pairs."""
+    total, units = positions.shape[1], positions[-2].tolist()
+    pairs = [] if mentions is None else mentions.T.tolist()
     bias = torch.zeros(total, total, dtype=torch.float64)
     for row in range(max(scheme.first_hierarchical_row(total), scheme.window), total):
         bias[row, : row - scheme.window + 1] = scheme.far_bias(row)
+        spoken = {unit for token, unit in pairs if 0 <= row - token < scheme.window}
+        raised = [unit in spoken for unit in units[: row - scheme.window + 1]]
+        bias[row, : len(raised)] += scheme.mention_gain * torch.tensor(raised)
     return bias
 
 

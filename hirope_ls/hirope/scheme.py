@@ -35,6 +35,8 @@ class Scheme:
     far_damping     c: where a row has more far keys than the L - W that a trained prompt could hold, its far scores are
                     lowered by c ln(m / (L - W)), m their number. 1: far text as a whole weighs what it did in training,
                     however much of it there is; 0: more of it weighs more: likelihood against copying.
+    mention_gain    g: the scores of row i with the far keys of a unit that one of the last W tokens up to i mentions
+                    (`mentions`) grow by g. 0: mentions are not looked at.
     hierarchical    False: ordinary RoPE everywhere, whatever the length.
     row_switch      True: rows i < L keep ordinary RoPE against all their keys, also in a long prompt, so a growing
                     prompt recomputes nothing. False: every row is hierarchical once the prompt is longer than L.
@@ -52,6 +54,7 @@ class Scheme:
     offset: bool = True
     log_scaling: bool = True
     far_damping: float = 0.0
+    mention_gain: float = 0.0
     hierarchical: bool = True
     row_switch: bool = True
     group: int | None = None
@@ -67,6 +70,8 @@ class Scheme:
             raise ValueError(f"split must not be negative, but is {self.split}")
         if not 0 <= self.far_damping < math.inf:
             raise ValueError(f"far_damping must not be negative, but is {self.far_damping}")
+        if not 0 <= self.mention_gain < math.inf:
+            raise ValueError(f"mention_gain must not be negative, but is {self.mention_gain}")
         if self.far not in _FAR:
             raise ValueError(f"far must be one of {', '.join(_FAR)}, not {self.far!r}")
         self._check_companions()
@@ -77,6 +82,8 @@ class Scheme:
             raise ValueError(f'a group is at least 1 and belongs to far="grouped", not {self.group} to {self.far!r}')
         if self.sinks is not None and not 0 <= self.sinks <= self.trained_length - self.window:
             raise ValueError(f"sinks must be from 0 to trained_length - window, not {self.sinks}")
+        if self.sinks is not None and self.mention_gain:
+            raise ValueError("mention_gain needs the keys that sinks leave out")
         if self.far == "cached" and self.sinks is None:
             raise ValueError('far="cached" needs sinks')
         if self.stretch is not None and self.hierarchical:
