@@ -2,6 +2,7 @@
 
 from hirope_ls.syntax.languages import LANGUAGES, Language, language_for
 from hirope_ls.syntax.limits import LARGEST_PARSED, LARGEST_SERVED
+from hirope_ls.syntax.signatures import Signature, signature
 from hirope_ls.syntax.statements import statement_starts
 from hirope_ls.syntax.tree import Parse, Piece, parse, reparse
 from hirope_ls.syntax.units import Unit
@@ -13,9 +14,11 @@ __all__ = [
     "Language",
     "Parse",
     "Piece",
+    "Signature",
     "Unit",
     "language_for",
     "parse",
     "reparse",
+    "signature",
     "statement_starts",
 ]

@@ -25,6 +25,10 @@ class Language:
     may hold functions and classes. comments: kinds that go with what they stand directly above.
     openers: keyword -> "function" or "class": a definition that the parser could not finish; prefixes: what may
     stand before one on its line. name_field: the field of a function or class that holds its name.
+    parameters_field: a function's field that holds its parameters; parameters: the kinds in it that a call can name ->
+    the field with the name, "" where that is the whole or comes first; names: kinds of a name; nameless: those before
+    it cannot be named; receivers: names that a call does not give.
+    definitions: a tree-sitter query; its captures `name` are the names that code defines for others to use.
     scanner: cuts a text into pieces that are parsed by themselves (see pieces.py). A regex over bytes, with the groups
     `comment`, a comment that is a whole line; `skip`, strings and other comments, in which nothing counts; and for a
     line of code, after its `indent`, one of `glue`, it belongs to the definition after it; `anchor`, it begins a
@@ -45,6 +49,12 @@ class Language:
     openers: dict[str, str] = field(hash=False)
     prefixes: frozenset[str]
     name_field: str
+    parameters_field: str
+    parameters: dict[str, str] = field(hash=False)
+    names: frozenset[str]
+    nameless: frozenset[str]
+    receivers: frozenset[str]
+    definitions: str
     scanner: re.Pattern[bytes] | None
     slow: re.Pattern[bytes] | None
 
@@ -96,6 +106,22 @@ PYTHON = Language(
     openers={"def": "function", "class": "class"},
     prefixes=frozenset({"async"}),
     name_field="name",
+    parameters_field="parameters",
+    parameters={
+        "identifier": "",
+        "typed_parameter": "",
+        "default_parameter": "name",
+        "typed_default_parameter": "name",
+    },
+    names=frozenset({"identifier"}),
+    nameless=frozenset({"positional_separator"}),
+    receivers=frozenset({"self", "cls"}),
+    definitions="""
+        (function_definition name: (identifier) @name)
+        (class_definition name: (identifier) @name)
+        (module (expression_statement (assignment left: (identifier) @name)))
+        (class_definition body: (block (expression_statement (assignment left: (identifier) @name))))
+    """,
     scanner=_PYTHON_SCANNER,
     # It looks past comments and joined lines for the next indentation, and does so again from each of them.
     slow=re.compile(rb"(?:^[ \t\f]*+(?:#[^\n]*+)?\\?\r?\n)++", re.MULTILINE),
