@@ -1,5 +1,7 @@
 """The reader against the stock model and slow twins: one pass over everything, nothing reused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from hirope_ls.hirope import continued
 from hirope_ls.lab.eval.prompts import Prompt
 from hirope_ls.lab.eval.reader import Reader
 from hirope_ls.lab.eval.sources import text_source
+from hirope_ls.lab.methods import Units
 from hirope_ls.model.folder import read_card
 from hirope_ls.model.loader import load
 from hirope_ls.model.tokens import TextTokenizer
@@ -52,7 +55,7 @@ def test_long_prompts_without_a_hierarchy_are_the_stock_models(tiny, texts):
 
 
 @METHODS
-@pytest.mark.parametrize(("length", "scored"), [(50, 49), (640, 1), (640, 600)])
+@pytest.mark.parametrize(("length", "scored"), [(50, 49), (640, 600)])
 def test_chunks_make_no_difference(tiny, texts, method, length, scored):
     prompt = two_files(texts, length)
     likely = one_pass(tiny, method, prompt.ids, prompt.positions(method.units))[:-1]
@@ -77,7 +80,7 @@ def test_what_has_nothing_before_it_cannot_be_scored(tiny, texts):
 
 
 @METHODS
-@pytest.mark.parametrize("length", [1, 40, 600])
+@pytest.mark.parametrize("length", [1, 40, 530])
 def test_continuations_are_scored_as_in_fresh_prompts(tiny, texts, method, length):
     prompt = two_files(texts, length)
     rng = np.random.default_rng(3)
@@ -92,9 +95,32 @@ def test_continuations_are_scored_as_in_fresh_prompts(tiny, texts, method, lengt
 
 
 @METHODS
-@pytest.mark.parametrize("length", [1, 58, 600])
+@pytest.mark.parametrize(("units", "passes"), [(Units(), 1), (Units(longest=60, count=20), 3)])
+def test_endings_are_scored_as_in_whole_prompts(tiny, tokenizer, texts, method, units, passes, monkeypatch):
+    """Also where an ending makes small units be joined in another way, so that the prompt has to be read again."""
+    method = replace(method, units=replace(units, levels=method.units.levels))
+    lines = text_source("lines.py", "def f():\n    pass\n\n\n" * 12, tokenizer, TRAINED)
+    prompt = Prompt.of(lines) + Prompt.of(lines, 0, 70)
+    endings = [Prompt.of(lines, 80, 100), Prompt.of(lines, 70), Prompt.of(texts[1], 80, 81)]
+    reader, read = Reader(tiny, method), []
+    monkeypatch.setattr(reader, "_read", lambda *given: read.append(len(given[0])) or Reader._read(reader, *given))
+    found = reader.endings(prompt, endings)
+    assert len(set(read)) == 1 and read[0] == len(prompt) - 1
+    for ending, (nll, best) in zip(endings, found, strict=True):
+        whole = prompt + ending
+        positions = continued(whole.positions(method.units), max(map(len, endings)) - len(ending))
+        ids = np.concatenate((whole.ids, np.full(positions.shape[1] - len(whole), 9, np.int32)))
+        likely = one_pass(tiny, method, ids, positions)[len(prompt) - 1 : len(whole) - 1]
+        wanted = -likely.gather(1, torch.from_numpy(ending.ids.astype(np.int64))[:, None])[:, 0]
+        np.testing.assert_allclose(nll, wanted, atol=1e-3)
+        assert best.tolist() == (likely.argmax(-1).numpy() == ending.ids).tolist()
+    assert len(read) == passes
+
+
+@METHODS
+@pytest.mark.parametrize("length", [1, 58, 300])
 def test_generated_text_is_that_of_whole_prompts(tiny, tokenizer, texts, method, length):
-    prompt, most = two_files(texts, length), 12
+    prompt, most = two_files(texts, length), 8
     ids, positions = prompt.ids, continued(prompt.positions(method.units), most)
     for _ in range(most):
         padded = np.concatenate((ids, np.full(length + most - len(ids), 9, np.int32)))

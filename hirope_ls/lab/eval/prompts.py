@@ -122,6 +122,6 @@ def _within(positions: Ints, limits: Limits) -> Ints:
 
 
 def _files(runs: Sequence[Part]) -> Ints:
-    """int64[n]: how often the source has changed before each token."""
-    changes = [int(at > 0 and run.source is not runs[at - 1].source) for at, run in enumerate(runs)]
+    """int64[n]: how often the source's name has changed before each token: made-up text may bear a file's name."""
+    changes = [int(at > 0 and run.source.name != runs[at - 1].source.name) for at, run in enumerate(runs)]
     return np.repeat(np.cumsum(changes, dtype=np.int64), [len(run) for run in runs])

@@ -6,7 +6,7 @@ is given the positions of the whole prompt, for some schemes ask how long it wil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -19,6 +19,9 @@ from hirope_ls.hirope import HiRoPE, continued
 from hirope_ls.lab.eval.prompts import Prompt
 from hirope_ls.lab.methods import Method
 from hirope_ls.model.loader import Loaded
+
+Nats = NDArray[np.float64]
+Hits = NDArray[np.bool_]
 
 _CHUNK = 512  # rows
 
@@ -35,20 +38,37 @@ class Reader:
     def hirope(self) -> HiRoPE:
         return self.loaded.hirope
 
-    def nll(self, prompt: Prompt, scored: int) -> NDArray[np.float64]:
+    def nll(self, prompt: Prompt, scored: int) -> Nats:
         """float64[scored]: nats of the last `scored` tokens, given what is before each.
 
         Raises ValueError where nothing is before the first of them.
         """
         return self.best(prompt, scored)[0]
 
-    def best(self, prompt: Prompt, scored: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def best(self, prompt: Prompt, scored: int) -> tuple[Nats, Hits]:
         """As `nll`, and bool[scored]: whether each token is the likeliest one."""
-        nats, best = [], []
-        for logits, ids in self._scored(prompt, scored):
-            nats.append(functional.cross_entropy(logits, ids, reduction="none").double().cpu())
-            best.append((logits.argmax(-1) == ids).cpu())
-        return torch.cat(nats).numpy(), torch.cat(best).numpy()
+        first = len(prompt) - scored - 1
+        if first < 0 or scored < 1:
+            raise ValueError(f"of a prompt of {len(prompt)} tokens the last {scored} cannot be scored")
+        ids, positions, cache = self._ids(prompt), self._positions(prompt), DynamicCache()
+        self._read(ids[:first], positions, cache)
+        return self._told(ids[first:], positions, cache)
+
+    def endings(self, prompt: Prompt, endings: Sequence[Prompt]) -> list[tuple[Nats, Hits]]:
+        """As `best`, of all tokens of each ending right after `prompt`, which is read once where that is the same.
+
+        To schemes that ask for it, the prompt is as long as with the longest ending.
+        """
+        told, cache, held = [], DynamicCache(), torch.empty(0)
+        for ending in endings:
+            ids = self._ids(prompt + ending)
+            positions = self._positions(prompt + ending, max(map(len, endings)) - len(ending))
+            if not torch.equal(held, positions[:, : len(prompt) - 1]):  # small units may be joined in another way
+                cache, held = DynamicCache(), positions[:, : len(prompt) - 1]
+                self._read(ids[: len(prompt) - 1], positions, cache)
+            told.append(self._told(ids[len(prompt) - 1 :], positions, cache))
+            cache.crop(-len(ending))  # counted from the end
+        return told
 
     def continuations(self, prompt: Prompt, texts: Sequence[NDArray[np.int32]]) -> list[float]:
         """The log-probability of each text right after `prompt`, in nats; the prompt is read once.
@@ -61,8 +81,9 @@ class Reader:
         self._read(ids[:-1], positions, cache)
         told = []
         for text in texts:
-            rows = torch.cat((ids[-1:], self._tensor(text)))
-            told.append(-self._nats(rows, positions, cache))
+            nats, _ = self._told(torch.cat((ids[-1:], self._tensor(text))), positions, cache)
+            cache.crop(-len(text))
+            told.append(-float(nats.sum()))
         return told
 
     def generate(self, prompt: Prompt, most: int, stop: Callable[[bytes], bool]) -> bytes:
@@ -80,25 +101,15 @@ class Reader:
                 break
         return said
 
-    def _scored(self, prompt: Prompt, scored: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Logits float32[rows, vocabulary] and the tokens int64[rows] that they are about, chunk by chunk."""
-        first = len(prompt) - scored - 1
-        if first < 0 or scored < 1:
-            raise ValueError(f"of a prompt of {len(prompt)} tokens the last {scored} cannot be scored")
-        ids, positions, cache = self._ids(prompt), self._positions(prompt), DynamicCache()
-        self._read(ids[:first], positions, cache)
-        for rows in torch.split(ids[first:-1], _CHUNK):
-            begin = cache.get_seq_length()
-            logits = self.hirope.forward(rows[None], positions, cache)
-            yield logits[0].float(), ids[begin + 1 : begin + 1 + len(rows)]
-
-    def _nats(self, ids: Tensor, positions: Tensor, cache: DynamicCache) -> float:
-        """The nats of ids[1:], which follow what the cache holds and ids[0]; the cache is left as it was."""
-        if len(ids) < 2:
-            return 0.0
-        logits = self.hirope.forward(ids[None, :-1], positions, cache)
-        cache.crop(1 - len(ids))  # counted from the end
-        return float(functional.cross_entropy(logits[0].float(), ids[1:], reduction="sum"))
+    def _told(self, ids: Tensor, positions: Tensor, cache: DynamicCache) -> tuple[Nats, Hits]:
+        """What `best` gives, of ids[1:], which follow what the cache holds and ids[0]; the cache then holds them."""
+        nats, best = [np.empty(0)], [np.empty(0, np.bool_)]
+        for start in range(0, len(ids) - 1, _CHUNK):
+            rows = ids[start : start + _CHUNK + 1]
+            logits = self.hirope.forward(rows[None, :-1], positions, cache)[0].float()
+            nats.append(functional.cross_entropy(logits, rows[1:], reduction="none").double().cpu().numpy())
+            best.append((logits.argmax(-1) == rows[1:]).cpu().numpy())
+        return np.concatenate(nats), np.concatenate(best)
 
     def _read(self, ids: Tensor, positions: Tensor, cache: DynamicCache) -> None:
         """Fill the empty cache with the tokens `ids`."""
