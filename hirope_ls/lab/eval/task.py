@@ -5,12 +5,15 @@ Knows no task in particular.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from itertools import islice
+from typing import Any, Protocol, TypeVar
 
 from hirope_ls.lab.eval.reader import Reader
 from hirope_ls.lab.eval.sources import Source
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -51,3 +54,21 @@ class Task(Protocol):
     def measure(self, reader: Reader, item: Item) -> dict[str, float]:
         """Metric to value."""
         ...
+
+
+def by_turns(each: Iterable[Iterator[T]], limit: int) -> list[T]:
+    """Up to `limit` things: the first of each iterator, then the second of each, and so on; no more are made."""
+    found: list[T] = []
+    waiting: Iterable[Iterator[T]] = each
+    while len(found) < limit:
+        left = []
+        for one in waiting:
+            for thing in islice(one, 1):
+                found.append(thing)
+                left.append(one)
+            if len(found) >= limit:
+                break
+        if not left:
+            break
+        waiting = left
+    return found
