@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tree_sitter import Tree
 
+from hirope_ls.syntax.definitions import Definition, definitions
 from hirope_ls.syntax.languages import Language
 from hirope_ls.syntax.limits import Shape
 from hirope_ls.syntax.parsing import parse_piece, reparse_piece
@@ -41,6 +42,11 @@ class Piece:
     language: Language
     tree: Tree | None
     units: tuple[Unit, ...]
+
+    @cached_property
+    def definitions(self) -> tuple[Definition, ...]:
+        """(offset in the piece, name) of the names it defines, in order."""
+        return definitions(self.language, self.tree)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +76,12 @@ class Parse:
         if self.flat:
             return tuple(Unit(*span, "flat", "") for span in _spans(self.unit_starts.tolist(), self.size))
         return tuple(_units_at(self.pieces, self.borders))
+
+    @cached_property
+    def definitions(self) -> tuple[Definition, ...]:
+        """(offset, name) of the names that the text defines, in order; after an edit most pieces know theirs."""
+        starts = zip(self.starts.tolist(), self.pieces, strict=True)
+        return tuple((start + offset, name) for start, piece in starts for offset, name in piece.definitions)
 
     @property
     def borders(self) -> list[Border]:

@@ -17,7 +17,7 @@ LENGTH = 2_500  # bytes of a file that are used: every step parses it afresh
 
 def difference(parsed: Parse, fresh: Parse) -> str | None:
     """What differs between two parses, if anything."""
-    for name in ("units", "borders", "shape", "flat"):
+    for name in ("units", "borders", "shape", "flat", "definitions"):
         if getattr(parsed, name) != getattr(fresh, name):
             return name
     if parsed.unit_starts.tolist() != [unit.start for unit in fresh.units]:
