@@ -1,7 +1,7 @@
 """The command line. Commands are imported when they are called, so that an editor's `--stdio` starts at once.
 
-A command is a module with `add_arguments(parser)` and `run(args) -> exit code`. Errors that a user can mend end as one
-line on stderr and exit code 2, Ctrl-C as 130, a reader that went away as 141.
+A command is a module, or an object in one, with `add_arguments(parser)` and `run(args) -> exit code`. Errors that a
+user can mend end as one line on stderr and exit code 2, Ctrl-C as 130, a reader that went away as 141.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from hirope_ls.problems import HiropeError
 
@@ -25,6 +24,10 @@ _COMMANDS = {
     "doctor": ("hirope_ls.commands.doctor", "check the installation, the model and its speed"),
     "lab train": ("hirope_ls.lab.train", "train the bundled model"),
     "lab nll": ("hirope_ls.lab.nll", "measure position schemes by likelihood"),
+    "eval perplexity": ("hirope_ls.lab.eval.commands:perplexity", "likelihood of code as its context grows, by method"),
+    "eval distant": ("hirope_ls.lab.eval.commands:distant", "copy and call a function that stands far above"),
+    "eval symbols": ("hirope_ls.lab.eval.commands:symbols", "tell which functions and classes a long file defines"),
+    "eval completion": ("hirope_ls.lab.eval.commands:completion", "write the next line after a long context"),
     "bench keystroke": ("hirope_ls.lab.bench.keystroke", "time a keystroke from text to position ids"),
     "bench decode": ("hirope_ls.lab.bench.decode", "time a generated token against a plain transformers loop"),
     "bench typing": ("hirope_ls.lab.bench.typing", "time to the first token while one types, warm against cold"),
@@ -130,10 +133,12 @@ def _command(words: list[str]) -> tuple[str, list[str]]:
     raise HiropeError(f"there is no command {words[0]!r}; there are --stdio, {', '.join(_COMMANDS)}")
 
 
-def _load(name: str) -> ModuleType:
-    module = _COMMANDS[name][0]
+def _load(name: str) -> Any:
+    """The command: a module, or what is named behind a colon in one."""
+    module, _, inside = _COMMANDS[name][0].partition(":")
     try:
-        return importlib.import_module(module)
+        found = importlib.import_module(module)
+        return getattr(found, inside) if inside else found
     except ModuleNotFoundError as error:
         if error.name and (module == error.name or module.startswith(f"{error.name}.")):
             raise HiropeError(f"{name} is not part of this installation") from None

@@ -1,8 +1,8 @@
 """Pictures of measurements. Needs matplotlib (the `lab` extra); knows numbers and labels only.
 
-One panel a metric. HiRoPE lies on top, bold and blue; each rival keeps its colour and its marker from one picture to
-the next, and stands a little aside of the others, so that equal values are all to be seen. Curves far off the others
-leave their panel, whose heading says how far they go.
+One panel a metric. HiRoPE is bold and blue; the rivals are thin, lie on top of it, and each keeps its colour and its
+marker from one picture to the next, and stands a little aside of the others, so that equal values are all to be seen.
+Curves far off the others leave their panel, whose heading says how far they go.
 """
 
 from __future__ import annotations
@@ -119,38 +119,39 @@ def _curve(axes: Any, method: str, curve: Curve, style: _Style, aside: float, ed
     """The line with its intervals; a triangle at the edge for each point beyond it."""
     bold = method == BOLD
     x, y = [point[0] * aside for point in curve], [point[1] for point in curve]
-    look: dict[str, Any] = {"color": style.colour, "zorder": 5 if bold else 3}
+    look: dict[str, Any] = {"color": style.colour, "zorder": 2.5 if bold else 3}
     known = [(at, low, high) for at, (_, _, low, high) in zip(x, curve, strict=True) if low is not None]
     at, lows, highs = zip(*known, strict=True) if known else ((), (), ())
     if bold:
         axes.fill_between(at, lows, highs, color=style.colour, alpha=0.15, lw=0)
     else:
         axes.vlines(at, lows, highs, alpha=0.3, lw=1.2, **look)
-    size = {"lw": 3.2, "ms": 7} if bold else {"lw": 1.2, "ms": 5}
+    size = {"lw": 4, "ms": 8.5} if bold else {"lw": 1.2, "ms": 5}
     axes.plot(x, y, label=method, marker=style.marker, ls=style.line, **look, **size)
     beyond = [place for place, value in zip(x, y, strict=True) if value > edge]
     axes.plot(beyond, [edge] * len(beyond), "^", label="", ms=5, clip_on=False, **look)
 
 
 def _range(panel: Panel) -> tuple[float, float]:
-    """From where to where the panel shows values; curves that would squeeze the others are left to run out of it."""
-    points = [point for curve in panel.curves.values() for point in curve]
-    high = max(value if high is None else high for _, value, _, high in points)
+    """From where to where the panel shows all values and HiRoPE's intervals.
+
+    Curves that would squeeze the others are left to run out of it.
+    """
+    values = [point[1] for curve in panel.curves.values() for point in curve]
+    own = [end for _, _, *ends in panel.curves.get(BOLD, []) for end in ends if end is not None]
+    low, high = min(values + own), max(values + own)
     if not panel.lower:
         return 0.0, 1.06 * high or 1.0
-    low = min(value if low is None else low for _, value, low, _ in points)
-    calm = _calm(panel)
+    calm = _calm(sorted(values), own)
     if high - low > 2 * (calm - low):
         high = calm
     room = 0.06 * (high - low) or 0.1
     return low - room, high + room
 
 
-def _calm(panel: Panel) -> float:
-    """A height under which there are all of HiRoPE and what does not go astray."""
-    values = sorted(value for curve in panel.curves.values() for _, value, _, _ in curve)
+def _calm(values: Sequence[float], own: Sequence[float]) -> float:
+    """A height under which there are all of HiRoPE and what does not go astray, of ascending `values`."""
     middle = values[(len(values) - 1) // 2]
-    own = [value if high is None else high for _, value, _, high in panel.curves.get(BOLD, [])]
     return max([middle + 2 * (middle - values[0]), middle + 0.2, *own])
 
 

@@ -1,0 +1,114 @@
+"""The commands `hirope-ls eval ...`: their options, what those name, and one line for what is wrong with them.
+
+Each is an object with `add_arguments` and `run`, which is what the command line asks of a module.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+
+import torch
+
+from hirope_ls.lab.eval import completion as completion_task
+from hirope_ls.lab.eval import distant as distant_task
+from hirope_ls.lab.eval import perplexity as perplexity_task
+from hirope_ls.lab.eval import symbols as symbols_task
+from hirope_ls.lab.eval.keys import model_digest
+from hirope_ls.lab.eval.lengths import parse_lengths
+from hirope_ls.lab.eval.log import Log
+from hirope_ls.lab.eval.run import LOG, Evaluation
+from hirope_ls.lab.eval.sources import sources
+from hirope_ls.lab.eval.task import Item, Task
+from hirope_ls.lab.methods import METHODS, methods
+from hirope_ls.model.folder import Card, bundled_folder, read_card
+from hirope_ls.model.loader import Loaded, choose_threads, load
+from hirope_ls.model.tokens import TextTokenizer
+from hirope_ls.problems import InputError
+
+_LENGTHS = "tokens, or multiples of the trained length: 512,4x (default: 1x,4x,16x)"
+MakeTask = Callable[[argparse.Namespace, Path], Task]
+"""The task for parsed options and the model in a folder."""
+
+
+class Command:
+    """`hirope-ls eval TASK`."""
+
+    def __init__(self, module: ModuleType, make: MakeTask) -> None:
+        self.__doc__ = module.__doc__
+        self._own = getattr(module, "add_arguments", None)
+        self._make = make
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """The options that all tasks share, and the task's own."""
+        _add_common(parser)
+        if self._own:
+            self._own(parser)
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Measure, write the report and print its table; exit code 0. Raises HiropeError."""
+        card = read_card(args.model or bundled_folder())
+        chosen = methods(args.methods, card.trained_length)
+        task = self._make(args, card.folder)
+        items = _items(args, task, card)
+        loaded = load(card, args.device, args.dtype)
+        digest = model_digest(card.folder)
+        versions = _versions(loaded, digest)
+        print(Evaluation(task, items, chosen, loaded, digest, args.seed, args.out, versions).run(), end="")
+        return 0
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = _methods_help()
+    add = parser.add_argument
+    add("--model", type=Path, metavar="DIR", help="model folder (default: the bundled model)")
+    add("--workspace", type=Path, nargs="+", required=True, metavar="DIR", help="folders of source files")
+    add("--methods", default="rope,hirope", metavar="LIST", help="of those below (default: rope,hirope)")
+    add("--lengths", default="1x,4x,16x", metavar="LIST", help=_LENGTHS)
+    add("--limit", type=int, default=30, metavar="N", help="files at most (default: 30)")
+    add("--seed", type=int, default=0, metavar="N", help="for what is drawn at random (default: 0)")
+    add("--out", type=Path, required=True, metavar="DIR", help="where the results go; a stopped run goes on from there")
+    add("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    add("--dtype", default="auto", help="auto, float32, bfloat16 or float16")
+    add("--threads", type=int, metavar="N", help="threads of torch (default: the physical cores)")
+
+
+def _methods_help() -> str:
+    """One line a method."""
+    lines = [f"  {name:<14}{about}" for name, about in METHODS.items()]
+    return "\n".join(["methods, with options behind colons (hirope:window=384:far=running):", *lines])
+
+
+def _items(args: argparse.Namespace, task: Task, card: Card) -> list[Item]:
+    """What is to be measured; before the model is loaded, so that wrong options are told at once."""
+    lengths = parse_lengths(args.lengths, card.trained_length)
+    if args.limit < 1 or (args.threads is not None and args.threads < 1):
+        raise InputError("--limit and --threads take a number from 1 up")
+    with Log(args.out / LOG):
+        pass  # can be written
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    else:
+        choose_threads()
+    found = sources(args.workspace, TextTokenizer.load(card.folder), card.trained_length)
+    items = task.items(found, lengths, args.limit, args.seed)
+    if not items:
+        raise InputError(f"no file is fit for {task.name} at {max(lengths):,} tokens: choose shorter --lengths")
+    return items
+
+
+def _versions(loaded: Loaded, digest: str) -> dict[str, str]:
+    """What the figures were made with. No machine and no time: the same again gives the same."""
+    packages = {name: metadata.version(name) for name in ("hirope-ls", "torch", "transformers")}
+    model = {"model": loaded.card.name, "weights": digest[:12], "dtype": str(loaded.dtype).removeprefix("torch.")}
+    return {**packages, "python": platform.python_version(), **model, "device": loaded.device.type}
+
+
+perplexity = Command(perplexity_task, lambda args, folder: perplexity_task.Perplexity())
+distant = Command(distant_task, lambda args, folder: distant_task.Distant())
+symbols = Command(symbols_task, symbols_task.from_args)
+completion = Command(completion_task, completion_task.from_args)
