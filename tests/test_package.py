@@ -41,6 +41,7 @@ def test_wheel_contents(wheel: Path) -> None:
     wanted = {
         "hirope_ls/py.typed",
         "hirope_ls/ARCHITECTURE.md",
+        "hirope_ls/hirope/SUPPORTED.md",
         "hirope_ls/model/bundled/model.safetensors",
         "hirope_ls/model/bundled/tokenizer.json",
         "hirope_ls/model/bundled/config.json",
