@@ -40,14 +40,16 @@ class Definers:
                     known.append(unit)
         return cls(units)
 
-    def mentions(self, pieces: Sequence[bytes], units: Sequence[int], first: int) -> NDArray[np.int32]:
+    def mentions(
+        self, pieces: Sequence[bytes], units: Sequence[int], first: int, tail: bytes = b""
+    ) -> NDArray[np.int32]:
         """int32[2, m], (token, unit) ascending, of tokens with these bytes in these units; the first is number `first`.
 
-        The first token is taken to begin a word.
+        `tail`: the unfinished word before them.
         """
         if not self.units:
             return NONE
-        pairs, tail = [], b""
+        pairs = []
         for token, (piece, unit) in enumerate(zip(pieces, units, strict=True), first):
             pairs += [(token, spoken) for spoken in self.heard(tail, piece, unit)]
             tail = unfinished(tail + piece)

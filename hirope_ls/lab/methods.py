@@ -47,7 +47,14 @@ class Method:
 
 
 _UNITS = ("levels", "longest", "count")
-_FIELDS = {"split": "split", "far": "far", "offset": "offset", "log": "log_scaling", "damping": "far_damping"}
+_FIELDS = {
+    "split": "split",
+    "far": "far",
+    "offset": "offset",
+    "log": "log_scaling",
+    "damping": "far_damping",
+    "gain": "mention_gain",
+}
 _CHOICES = ("window", *_FIELDS, *_UNITS)
 
 
@@ -72,7 +79,7 @@ _KINDS = {
     "ntk": _Kind("NTK-aware frequencies, for the length of the prompt", "", rivals.ntk, ("factor",)),
     "ntk-dynamic": _Kind("NTK-aware frequencies that grow with the prompt", "", rivals.ntk_dynamic, ("factor",)),
     "yarn": _Kind("YaRN, without its tuning", "", rivals.yarn, ("factor",)),
-    "rerope": _Kind("ReRoPE: no distance beyond the window", "", rivals.rerope, ("window", "log", "damping")),
+    "rerope": _Kind("ReRoPE: no distance beyond the window", "", rivals.rerope, ("window", "log", "damping", "gain")),
     "self-extend": _Kind("Self-Extend: far distances in groups", "", rivals.self_extend, ("window", "group", "log")),
     "window": _Kind("a sliding window with attention sinks", "", rivals.streaming, ("window", "sinks")),
     "hirope": _Kind("hierarchical positions, the best measured choices", "default", _hirope, _CHOICES),
@@ -143,6 +150,7 @@ _VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {  # what it takes, and h
     "offset": _YES_OR_NO,
     "log": _YES_OR_NO,
     "damping": ("a number from 0 up", _number),
+    "gain": ("a number from 0 up", _number),
     "levels": ("2 or 3", {"2": 2, "3": 3}.get),
     "longest": _FROM_1,
     "count": _FROM_1,

@@ -18,6 +18,7 @@ from hirope_ls.model.tokens import TextTokenizer
 
 PLAIN = Method("rope", "", Scheme.plain(TRAINED), Units())
 HIROPE = Method("hirope", "default", Scheme.default(TRAINED), Units())
+MENTIONING = Method("hirope:gain=3", "gain=3", Scheme(TRAINED, TRAINED // 2, mention_gain=3.0), Units())
 THREE = Method("hirope:levels=3", "", Scheme.default(TRAINED), Units(levels=3))
 PAPER = Method("hirope-paper", "paper", Scheme.paper(TRAINED), Units())
 

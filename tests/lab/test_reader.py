@@ -1,11 +1,12 @@
 """The reader against the stock model and slow twins: one pass over everything, nothing reused."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from lab.eval_parts import HIROPE, PAPER, PLAIN, THREE
+from lab.eval_parts import HIROPE, MENTIONING, PAPER, PLAIN, THREE
 from model.tiny_models import TRAINED, save_model
 from transformers import AutoModelForCausalLM
 
@@ -18,14 +19,32 @@ from hirope_ls.model.folder import read_card
 from hirope_ls.model.loader import load
 from hirope_ls.model.tokens import TextTokenizer
 
-METHODS = pytest.mark.parametrize("method", [PLAIN, HIROPE, THREE, PAPER], ids=lambda method: method.name)
+METHODS = pytest.mark.parametrize("method", [PLAIN, HIROPE, THREE, PAPER, MENTIONING], ids=lambda method: method.name)
 
 
-def one_pass(loaded, method, ids, positions):
-    """Log-probabilities float32[n, vocabulary] of one unchunked pass without a cache."""
+def one_pass(loaded, method, prompt, ids, positions, asked):
+    """Log-probabilities float32[n, vocabulary] of one unchunked pass without a cache; `ids` go on after `prompt`."""
     loaded.hirope.scheme = method.scheme
-    logits = loaded.hirope.forward(torch.from_numpy(ids.astype(np.int64))[None], positions)
+    pairs = spoken_of(prompt, ids, positions, asked)
+    logits = loaded.hirope.forward(torch.from_numpy(ids.astype(np.int64))[None], positions, mentions=pairs)
     return logits[0].log_softmax(-1)
+
+
+def spoken_of(prompt, ids, positions, asked):
+    """Mentions the obvious way: for each token from 128 before `asked` on, every word that ends in it, looked up."""
+    first = max(asked - 128, 0)
+    pieces = [prompt.tokenizer.token_bytes(int(id)) for id in ids]
+    units = np.asarray(positions)[-2]
+    pairs = []
+    for token in range(first, len(ids)):
+        before, text = b"".join(pieces[first:token]), b"".join(pieces[first : token + 1])
+        words = {word.group() for word in re.finditer(rb"(?<![\w\x80-\xff])[A-Za-z_\x80-\xff][\w\x80-\xff]*", text)
+                 if word.end() > len(before)}  # fmt: skip
+        named = [(name.encode(), units[at]) for name, at in prompt.definitions if len(name) > 2 and name[:2] != "__"]
+        for word in words:
+            meant = sorted({unit for name, unit in named if name == word and unit < units[token]})
+            pairs += [(token, unit) for unit in meant[-2:]]
+    return np.array(sorted(pairs)).T if pairs else None
 
 
 def two_files(texts, length):
@@ -58,7 +77,7 @@ def test_long_prompts_without_a_hierarchy_are_the_stock_models(tiny, texts):
 @pytest.mark.parametrize(("length", "scored"), [(50, 49), (640, 600)])
 def test_chunks_make_no_difference(tiny, texts, method, length, scored):
     prompt = two_files(texts, length)
-    likely = one_pass(tiny, method, prompt.ids, prompt.positions(method.units))[:-1]
+    likely = one_pass(tiny, method, prompt, prompt.ids, prompt.positions(method.units), length - scored - 1)[:-1]
     wanted = -likely.gather(1, torch.from_numpy(prompt.ids.astype(np.int64))[1:, None])[:, 0]
     nll, best = Reader(tiny, method).best(prompt, scored)
     np.testing.assert_allclose(nll, wanted[-scored:], atol=1e-3)
@@ -89,7 +108,7 @@ def test_continuations_are_scored_as_in_fresh_prompts(tiny, texts, method, lengt
     positions = continued(prompt.positions(method.units), 7)
     for option, value in zip(options, found, strict=True):
         ids = np.concatenate((prompt.ids, option, np.full(7 - len(option), 9, np.int32)))
-        likely = one_pass(tiny, method, ids, positions)
+        likely = one_pass(tiny, method, prompt, ids, positions, length - 1)
         wanted = sum(float(likely[length - 1 + at, token]) for at, token in enumerate(option))
         assert value == pytest.approx(wanted, abs=2e-3)
 
@@ -110,7 +129,7 @@ def test_endings_are_scored_as_in_whole_prompts(tiny, tokenizer, texts, method, 
         whole = prompt + ending
         positions = continued(whole.positions(method.units), max(map(len, endings)) - len(ending))
         ids = np.concatenate((whole.ids, np.full(positions.shape[1] - len(whole), 9, np.int32)))
-        likely = one_pass(tiny, method, ids, positions)[len(prompt) - 1 : len(whole) - 1]
+        likely = one_pass(tiny, method, whole, ids, positions, len(prompt) - 1)[len(prompt) - 1 : len(whole) - 1]
         wanted = -likely.gather(1, torch.from_numpy(ending.ids.astype(np.int64))[:, None])[:, 0]
         np.testing.assert_allclose(nll, wanted, atol=1e-3)
         assert best.tolist() == (likely.argmax(-1).numpy() == ending.ids).tolist()
@@ -124,7 +143,7 @@ def test_generated_text_is_that_of_whole_prompts(tiny, tokenizer, texts, method,
     ids, positions = prompt.ids, continued(prompt.positions(method.units), most)
     for _ in range(most):
         padded = np.concatenate((ids, np.full(length + most - len(ids), 9, np.int32)))
-        likely = one_pass(tiny, method, padded, positions)[len(ids) - 1]
+        likely = one_pass(tiny, method, prompt, padded, positions, length - 1)[len(ids) - 1]
         ids = np.append(ids, np.int32(likely.argmax()))
         if not tokenizer.token_bytes(int(ids[-1])):
             break
@@ -148,6 +167,24 @@ def test_a_control_token_ends_the_text(tiny, tokenizer, texts, monkeypatch):
     monkeypatch.setattr(texts[0], "tokenizer", type("T", (), {"token_bytes": staticmethod(second_is_a_control)}))
     assert reader.generate(prompt, 5, lambda _: False) == tokenizer.token_bytes(asked[0])
     assert whole.startswith(tokenizer.token_bytes(asked[0])) and len(asked) == 2
+
+
+def test_what_the_end_of_a_prompt_names_is_raised(tiny, tokenizer):
+    names = ("first_thing", "other_thing", "last_thing")
+    defined = "".join(f"def {name}(one, two):\n    return one\n\n\n" for name in names)
+    text = defined + "x = 1\n" * 60 + "y = other_thing(3)\nz = last_thing(first_thing)\n"
+    source = text_source("a.py", text, tokenizer, TRAINED)
+    prompt = Prompt.of(source)
+    assert [name for name, _ in prompt.definitions][:3] == list(names)
+    starts = [0, *source.tokens.ends.tolist()]
+    assert all(starts[token] <= text.index(f"{name}(") < starts[token + 1] for name, token in prompt.definitions[:3])
+    spoken = spoken_of(prompt, prompt.ids, prompt.positions(Units()), len(prompt))
+    assert len(set(spoken[1].tolist())) == 3
+    raised, not_raised = (
+        Reader(tiny, MENTIONING),
+        Reader(tiny, replace(MENTIONING, scheme=replace(MENTIONING.scheme, mention_gain=0.0))),
+    )
+    assert abs(raised.nll(prompt, 10) - not_raised.nll(prompt, 10)).max() > 1e-3
 
 
 def test_a_sliding_window_layer_is_cropped_rightly(tmp_path):

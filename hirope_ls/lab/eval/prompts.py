@@ -16,6 +16,7 @@ from hirope_ls.engine.joining import join
 from hirope_ls.engine.limits import Limits
 from hirope_ls.lab.eval.sources import Source
 from hirope_ls.lab.methods import Units
+from hirope_ls.model.tokens import TextTokenizer
 
 Ints = NDArray[np.int64]
 
@@ -69,6 +70,24 @@ class Prompt:
     def ids(self) -> NDArray[np.int32]:
         """int32[n], the tokens."""
         return np.concatenate([np.empty(0, np.int32), *(p.source.tokens.ids[p.first : p.last] for p in self.parts)])
+
+    @property
+    def tokenizer(self) -> TextTokenizer:
+        """That of its parts, of which there must be one."""
+        return self.parts[0].source.tokenizer
+
+    @cached_property
+    def definitions(self) -> list[tuple[str, int]]:
+        """(name, token) of the names that the prompt's text defines, in order; the token is where the name begins."""
+        found, begin = list[tuple[str, int]](), 0
+        for part in self.parts:
+            defined = part.source.parse.definitions
+            tokens = np.searchsorted(part.source.tokens.ends, [offset for offset, _ in defined], side="right")
+            for (_, name), token in zip(defined, tokens.tolist(), strict=True):
+                if part.first <= token < part.last:
+                    found.append((name, begin + token - part.first))
+            begin += len(part)
+        return found
 
     def positions(self, units: Units) -> Ints:
         """int64[levels, n]: the index of the file where there are three levels, the unit's, the token's in its unit.

@@ -7,23 +7,34 @@ is given the positions of the whole prompt, for some schemes ask how long it wil
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
-from transformers import DynamicCache
 
+from hirope_ls.engine.mentions import Definers, unfinished
 from hirope_ls.hirope import HiRoPE, continued
 from hirope_ls.lab.eval.prompts import Prompt
 from hirope_ls.lab.methods import Method
 from hirope_ls.model.loader import Loaded
+from hirope_ls.model.needs import measure
+from hirope_ls.model.slabs import SlabCache
 
 Nats = NDArray[np.float64]
 Hits = NDArray[np.bool_]
 
 _CHUNK = 512  # rows
+_LISTENED = 128  # tokens before the place that is asked about whose mentions count: text near a cursor
+
+
+class _Where(NamedTuple):
+    """Positions int64[levels, n], and mentions int64[2, m] or None, of a prompt and what may follow it."""
+
+    positions: Tensor
+    mentions: Tensor | None
 
 
 class Reader:
@@ -33,6 +44,7 @@ class Reader:
         self.loaded = loaded
         self.method = method
         self.hirope.scheme = method.scheme
+        self._needs = measure(loaded)
 
     @property
     def hirope(self) -> HiRoPE:
@@ -50,23 +62,25 @@ class Reader:
         first = len(prompt) - scored - 1
         if first < 0 or scored < 1:
             raise ValueError(f"of a prompt of {len(prompt)} tokens the last {scored} cannot be scored")
-        ids, positions, cache = self._ids(prompt), self._positions(prompt), DynamicCache()
-        self._read(ids[:first], positions, cache)
-        return self._told(ids[first:], positions, cache)
+        ids, where, cache = self._ids(prompt), self._where(prompt, first), self._cache()
+        self._read(ids[:first], where, cache)
+        return self._told(ids[first:], where, cache)
 
     def endings(self, prompt: Prompt, endings: Sequence[Prompt]) -> list[tuple[Nats, Hits]]:
         """As `best`, of all tokens of each ending right after `prompt`, which is read once where that is the same.
 
         To schemes that ask for it, the prompt is as long as with the longest ending.
         """
-        told, cache, held = [], DynamicCache(), torch.empty(0)
+        told, cache, held = [], self._cache(), torch.empty(0)
         for ending in endings:
             ids = self._ids(prompt + ending)
-            positions = self._positions(prompt + ending, max(map(len, endings)) - len(ending))
-            if not torch.equal(held, positions[:, : len(prompt) - 1]):  # small units may be joined in another way
-                cache, held = DynamicCache(), positions[:, : len(prompt) - 1]
-                self._read(ids[: len(prompt) - 1], positions, cache)
-            told.append(self._told(ids[len(prompt) - 1 :], positions, cache))
+            more = max(map(len, endings)) - len(ending)
+            where = self._where(prompt + ending, len(prompt) - 1, more)
+            shared = where.positions[:, : len(prompt) - 1]
+            if not torch.equal(held, shared):  # small units may be joined in another way
+                cache, held = self._cache(), shared
+                self._read(ids[: len(prompt) - 1], where, cache)
+            told.append(self._told(ids[len(prompt) - 1 :], where, cache))
             cache.crop(-len(ending))  # counted from the end
         return told
 
@@ -76,46 +90,52 @@ class Reader:
         A text's tokens go on with the prompt's last unit.
         """
         ids = self._ids(prompt)
-        positions = self._positions(prompt, max(map(len, texts), default=0))
-        cache = DynamicCache()
-        self._read(ids[:-1], positions, cache)
+        where, cache = self._where(prompt, len(ids) - 1, max(map(len, texts), default=0)), self._cache()
+        self._read(ids[:-1], where, cache)
         told = []
         for text in texts:
-            nats, _ = self._told(torch.cat((ids[-1:], self._tensor(text))), positions, cache)
+            heard = self._heard(prompt, where, text)
+            nats, _ = self._told(torch.cat((ids[-1:], self._tensor(text))), heard, cache)
             cache.crop(-len(text))
             told.append(-float(nats.sum()))
         return told
 
     def generate(self, prompt: Prompt, most: int, stop: Callable[[bytes], bool]) -> bytes:
         """Greedy text after `prompt`: up to `most` tokens, until `stop` says so of it or a control token comes."""
-        token_bytes = prompt.parts[0].source.tokenizer.token_bytes
-        rows, positions = self._ids(prompt), self._positions(prompt, most)
-        cache = DynamicCache()
-        self._read(rows[:-1], positions, cache)
-        said, rows = b"", rows[-1:]
-        for _ in range(most):
-            rows = self.hirope.forward(rows[None], positions, cache, last_only=True)[0].argmax(-1)
-            piece = token_bytes(int(rows))
+        rows, where, cache = self._ids(prompt), self._where(prompt, len(prompt) - 1, most), self._cache()
+        self._read(rows[:-1], where, cache)
+        ids, said, rows = list[int](), b"", rows[-1:]
+        while len(ids) < most:
+            heard = self._heard(prompt, where, np.array(ids, np.int32))
+            rows = self._forward(rows, heard, cache, last_only=True)[0].argmax(-1)
+            ids.append(int(rows))
+            piece = prompt.tokenizer.token_bytes(ids[-1])
             said += piece
             if not piece or stop(said):
                 break
         return said
 
-    def _told(self, ids: Tensor, positions: Tensor, cache: DynamicCache) -> tuple[Nats, Hits]:
+    def _told(self, ids: Tensor, where: _Where, cache: SlabCache) -> tuple[Nats, Hits]:
         """What `best` gives, of ids[1:], which follow what the cache holds and ids[0]; the cache then holds them."""
         nats, best = [np.empty(0)], [np.empty(0, np.bool_)]
         for start in range(0, len(ids) - 1, _CHUNK):
             rows = ids[start : start + _CHUNK + 1]
-            logits = self.hirope.forward(rows[None, :-1], positions, cache)[0].float()
+            logits = self._forward(rows[:-1], where, cache)[0].float()
             nats.append(functional.cross_entropy(logits, rows[1:], reduction="none").double().cpu().numpy())
             best.append((logits.argmax(-1) == rows[1:]).cpu().numpy())
         return np.concatenate(nats), np.concatenate(best)
 
-    def _read(self, ids: Tensor, positions: Tensor, cache: DynamicCache) -> None:
+    def _read(self, ids: Tensor, where: _Where, cache: SlabCache) -> None:
         """Fill the empty cache with the tokens `ids`."""
         self.hirope.scheme = self.method.scheme  # another reader may have used the model
         for start in range(0, len(ids), _CHUNK):
-            self.hirope.forward(ids[None, start : start + _CHUNK], positions, cache, last_only=True)
+            self._forward(ids[start : start + _CHUNK], where, cache, last_only=True)
+
+    def _forward(self, ids: Tensor, where: _Where, cache: SlabCache, last_only: bool = False) -> Tensor:
+        return self.hirope.forward(ids[None], where.positions, cache, last_only, where.mentions)
+
+    def _cache(self) -> SlabCache:
+        return SlabCache(self._needs.layers, self._needs.dtype, self.loaded.device)
 
     def _ids(self, prompt: Prompt) -> Tensor:
         return self._tensor(prompt.ids)
@@ -123,6 +143,27 @@ class Reader:
     def _tensor(self, ids: NDArray[np.int32]) -> Tensor:
         return torch.from_numpy(ids.astype(np.int64)).to(self.loaded.device)
 
-    def _positions(self, prompt: Prompt, more: int = 0) -> Tensor:
-        """int64[levels, n + more], on the CPU."""
-        return continued(prompt.positions(self.method.units), more)
+    def _where(self, prompt: Prompt, asked: int, more: int = 0) -> _Where:
+        """Positions with room for `more` tokens, and what the tokens from a little before number `asked` on mention."""
+        positions = continued(prompt.positions(self.method.units), more)
+        none = torch.empty(2, 0, dtype=torch.int64) if self.method.scheme.mention_gain else None
+        where = _Where(positions, none)
+        first = max(asked - _LISTENED, 0)
+        return self._listened(prompt, where, prompt.ids[first:], first, b"")
+
+    def _heard(self, prompt: Prompt, where: _Where, text: NDArray[np.int32]) -> _Where:
+        """With what the tokens `text` right after the prompt mention."""
+        if where.mentions is None or not len(text):
+            return where
+        tail = unfinished(prompt.tokenizer.decode(prompt.ids[-_LISTENED:]))
+        return self._listened(prompt, where, text, len(prompt), tail)
+
+    def _listened(self, prompt: Prompt, where: _Where, ids: NDArray[np.int32], first: int, tail: bytes) -> _Where:
+        """With what the tokens `ids`, which begin at number `first` after the unfinished word `tail`, mention."""
+        if where.mentions is None:
+            return where
+        units = where.positions[-2]
+        definers = Definers.of((name, int(units[token])) for name, token in prompt.definitions)
+        pieces = [prompt.tokenizer.token_bytes(int(id)) for id in ids]
+        pairs = definers.mentions(pieces, units[first : first + len(ids)].tolist(), first, tail)
+        return where._replace(mentions=torch.cat((where.mentions, torch.from_numpy(pairs.astype(np.int64))), dim=1))
