@@ -27,6 +27,7 @@ _REASONS = {
     ),
     "no rotary positions (ALiBi)": "bloom mpt",
     "rotary positions that bypass the attention interface": "codegen gptj falcon persimmon roformer gpt_neox_japanese",
+    "attention beside a recurrence in each layer": "falcon_h1",
     "no attention keys to give positions to (recurrent model)": "mamba mamba2 falcon_mamba rwkv xlstm",
     "attention sinks": "gpt_oss granite_swa granitemoe_swa mimo_v2_flash",
     "queries and keys are normalised after they were rotated": "hunyuan_v1_dense hunyuan_v1_moe",

@@ -199,7 +199,7 @@ FAMILIES = [
         "Granite 4, dense",
         "granite-4.0-micro",
         "GraniteMoeHybrid",
-        fields(131072, 1e7, position_embedding_type="rope"),
+        fields(131072, 1e7, position_embedding_type="rope", layer_types=["attention"] * 2, num_hidden_layers=2),
         131072,
         more={
             "attention_multiplier": 0.2,
@@ -208,6 +208,7 @@ FAMILIES = [
             "mamba_n_heads": 8,
             "pad_token_id": 0,
         },
+        since="5.23",
         remark="those with Mamba layers are refused",
     ),
     Shape(

@@ -84,6 +84,7 @@ MORE_FAMILIES = [
         65536,
         layers="sf",
         short=256,
+        since="5.23",
     ),
     Shape("OLMoE", "OLMoE-1B-7B-0924", "Olmoe", fields(4096, 1e4), 4096, more=EXPERTS),
     Shape(
@@ -93,6 +94,7 @@ MORE_FAMILIES = [
         fields(4096, 1e4, partial_rotary_factor=0.5),
         4096,
         share=0.5,
+        since="5.23",
     ),
     Shape("Helium", "helium-1-preview-2b", "Helium", fields(4096, 1e5), 4096, pairing="neighbours"),
     Shape("ERNIE 4.5", "ERNIE-4.5-0.3B-PT", "Ernie4_5", fields(131072, 5e5), 131072, pairing="neighbours"),
@@ -158,6 +160,7 @@ MORE_FAMILIES = [
         196608,
         share=0.5,
         more={**EXPERTS, "rotary_dim": HEAD // 2},
+        since="5.23",
     ),
     Shape(
         "Trinity",

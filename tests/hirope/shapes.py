@@ -26,6 +26,7 @@ class Shape:
     share    of a head that is rotated
     local    rope fields of the sliding layers, where they have their own
     short    trained length of the tiny model; longer where scaling needs room to be seen
+    since    version of transformers before which these fields make another model, or attention bypasses the interface
     more     sizes that the tiny model needs, not scaled
     """
 
@@ -39,6 +40,7 @@ class Shape:
     share: float = 1.0
     local: Fields | None = None
     short: int = 48
+    since: str = ""
     more: Fields = field(default_factory=dict)
     remark: str = ""
 
@@ -55,7 +57,7 @@ class Shape:
     @property
     def stated_layers(self) -> dict[str, Any]:
         """What a configuration says of its layers, where their kinds need saying."""
-        if set(self.layers) == {"f"} and "sliding_window" not in self.fields and not self.family.endswith("Hybrid"):
+        if set(self.layers) == {"f"} and "sliding_window" not in self.fields:
             return {}
         return {"num_hidden_layers": len(self.layers), "layer_types": [_KINDS[kind] for kind in self.layers]}
 

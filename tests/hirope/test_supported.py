@@ -29,7 +29,7 @@ def _quiet():
 def test_shape(shape):
     found = check(shape)
     if found is None:
-        pytest.skip(f"transformers {transformers.__version__} has no {shape.classes[1]}")
+        pytest.skip(f"transformers {transformers.__version__} has no {shape.classes[1]} like this")
     assert found.trained == shape.trained
     assert found.stock <= NEAR and found.oracle < NEAR and found.cached < CACHED
     if found.layers[0]:

@@ -14,6 +14,7 @@ import transformers as hf
 from hirope.ropes import rope_of
 from hirope.shapes import HEAD, Shape
 from hirope.tiny import SIZES, pieces, run_patched, run_stock, token_ids, unit_positions
+from packaging.version import Version
 from torch import Tensor
 from transformers import AttentionInterface, DynamicCache
 
@@ -45,8 +46,8 @@ class Checked:
 
 @functools.cache
 def check(shape: Shape) -> Checked | None:
-    """None where the installed transformers has no such model."""
-    if not all(hasattr(hf, name) for name in shape.classes):
+    """None where the installed transformers has no such model, or makes another one of the same fields."""
+    if not all(hasattr(hf, name) for name in shape.classes) or Version(hf.__version__) < Version(shape.since or "0"):
         return None
     full_size = getattr(hf, shape.classes[0])(**copy.deepcopy({**shape.stated_layers, **shape.fields}))
     stock, patched = make(shape), patch(make(shape))
