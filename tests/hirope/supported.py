@@ -29,7 +29,8 @@ _INTRODUCTION = """# Which models hirope supports
 
 Made with transformers {version} by `{command}`, and held to that by a test. Do not edit it by hand.
 
-Each row is a shape of model: the fields about positions in the configurations of the models named, which are examples.
+Each row is a shape of model: the fields about positions as the configurations of the models named have them. They were
+written down by hand and the models are examples: where a number matters, look into the config.json at hand.
 A tiny random model of that shape (lengths and bases divided by one number, so that the trained length is 48 to 320
 tokens) is run in float64, stock and patched; published weights were not run for this table. A model that is not named
 here is judged in the same way when it is patched: by its configuration, then by what its layers do with four tokens.
