@@ -29,7 +29,9 @@ ROOTS = (
 )  # fmt: skip
 """The distributions hirope-ls declares, for running and for development."""
 
-EVALUATION_ONLY = frozenset({"click", "django", "flask", "httpx", "httpx2", "networkx", "requests", "rich", "textual"})
+EVALUATION_ONLY = frozenset(
+    {"click", "django", "flask", "httpx", "httpx2", "networkx", "requests", "rich", "sqlalchemy", "textual", "tornado"}
+)
 """Projects the evaluation uses. Never trained on, nor any path with a component of one of these names."""
 
 STDLIB = "python-stdlib"

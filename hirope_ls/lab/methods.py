@@ -23,11 +23,16 @@ class Units:
     levels   2: (unit, token); 3: (file, unit, token).
     longest  tokens in a unit at most; None: half the trained length.
     count    units at most, as far as joining small ones goes; None: what the window leaves of the trained length.
+    units    "syntax", or "even": equal stretches of 64 tokens, whatever stands in them.
+    distance "order": units count in the order of the text; "tree": by distance in the tree of scopes from the unit at
+             the end of the prompt, for the rows that are asked about (`lab.eval.scopes`).
     """
 
     levels: int = 2
     longest: int | None = None
     count: int | None = None
+    units: str = "syntax"
+    distance: str = "order"
 
     def limits(self, trained_length: int) -> Limits:
         """The limits that a model of that trained length gets."""
@@ -46,7 +51,7 @@ class Method:
     units: Units
 
 
-_UNITS = ("levels", "longest", "count")
+_UNITS = ("levels", "longest", "count", "units", "distance")
 _FIELDS = {
     "split": "split",
     "far": "far",
@@ -107,9 +112,18 @@ def _method(name: str, trained_length: int) -> Method:
     changes = {field: options.pop(key) for key, field in _FIELDS.items() if key in options}
     try:
         scheme = replace(kind.make(trained_length, **options), **changes)
+        _check(scheme, units)
         return Method(name, ":".join(given) or kind.preset, scheme, units)
     except ValueError as error:
         raise InputError(f"{name}: {error}") from None
+
+
+def _check(scheme: Scheme, units: Units) -> None:
+    """Raises ValueError for choices that exclude each other."""
+    if units.distance == "tree" and scheme.mention_gain:
+        raise ValueError("distance=tree does not tell units apart that are equally far, as mentions must: add gain=0")
+    if units.levels == 3 and (units.units, units.distance) != ("syntax", "order"):
+        raise ValueError("levels=3 goes with units=syntax and distance=order")
 
 
 def _options(method: str, kind: _Kind, given: Sequence[str]) -> dict[str, Any]:
@@ -152,6 +166,8 @@ _VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {  # what it takes, and h
     "damping": ("a number from 0 up", _number),
     "gain": ("a number from 0 up", _number),
     "levels": ("2 or 3", {"2": 2, "3": 3}.get),
+    "units": ("syntax or even", {"syntax": "syntax", "even": "even"}.get),
+    "distance": ("order or tree", {"order": "order", "tree": "tree"}.get),
     "longest": _FROM_1,
     "count": _FROM_1,
     "group": _FROM_1,

@@ -38,7 +38,8 @@ def test_pair_levels_needs_two_levels():
 def test_presets():
     default = Scheme.default(512)
     assert (default.window, default.far, default.offset, default.log_scaling) == (256, "clamped", True, True)
-    assert default.hierarchical and default.row_switch and default.split is None and default.far_damping == 1.0
+    assert default.hierarchical and default.row_switch and default.split is None
+    assert (default.far_damping, default.mention_gain) == (0.5, 3.0)
     paper = Scheme.paper(512)
     assert (paper.far, paper.offset, paper.log_scaling, paper.row_switch) == ("restart", False, False, False)
     assert not Scheme.plain(512).hierarchical
@@ -73,7 +74,7 @@ def test_far_text_weighs_what_it_did_in_training():
     assert scheme.far_bias(64) < 0.0
     assert scheme.far_bias(24 + 80 - 1) == pytest.approx(-2.0 * math.log(2.0))
     assert Scheme(64, 24).far_bias(10_000) == 0.0
-    assert Scheme(64, 24, far_damping=1.0, sinks=40).far_bias(10_000) == 0.0  # there are never more
+    assert Scheme(64, 24, far_damping=0.5, sinks=40).far_bias(10_000) == 0.0  # there are never more
 
 
 def test_which_rows_are_hierarchical():

@@ -20,6 +20,8 @@ from hirope_ls.model.tokens import TextTokenizer
 
 Ints = NDArray[np.int64]
 
+_EVEN = 64  # tokens of a unit where units are even
+
 
 @dataclass(frozen=True)
 class Part:
@@ -94,8 +96,10 @@ class Prompt:
 
         Every part begins a unit, unless it goes on where the part before it ended; a part that begins inside a unit
         counts that unit's tokens from 0. Where several parts have more units than there may be, small ones are joined
-        as in one file.
+        as in one file. Even units pay no heed to any of it.
         """
+        if units.units == "even":
+            return np.stack(np.divmod(np.arange(len(self)), _EVEN))
         runs = _runs(self.parts)
         found = _counted_on([_of_run(run, units) for run in runs])
         if len(runs) > 1:

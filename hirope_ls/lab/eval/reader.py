@@ -18,6 +18,7 @@ from torch.nn import functional
 from hirope_ls.engine.mentions import Definers, unfinished
 from hirope_ls.hirope import HiRoPE, continued
 from hirope_ls.lab.eval.prompts import Prompt
+from hirope_ls.lab.eval.scopes import tree_levels
 from hirope_ls.lab.methods import Method
 from hirope_ls.model.loader import Loaded
 from hirope_ls.model.needs import measure
@@ -31,9 +32,13 @@ _LISTENED = 128  # tokens before the place that is asked about whose mentions co
 
 
 class _Where(NamedTuple):
-    """Positions int64[levels, n], and mentions int64[2, m] or None, of a prompt and what may follow it."""
+    """Positions int64[levels, n], and mentions int64[2, m] or None, of a prompt and what may follow it.
+
+    `seen`: the positions as the rows that are asked about see them.
+    """
 
     positions: Tensor
+    seen: Tensor
     mentions: Tensor | None
 
 
@@ -107,7 +112,7 @@ class Reader:
         ids, said, rows = list[int](), b"", rows[-1:]
         while len(ids) < most:
             heard = self._heard(prompt, where, np.array(ids, np.int32))
-            rows = self._forward(rows, heard, cache, last_only=True)[0].argmax(-1)
+            rows = self._forward(rows, heard.seen, heard, cache, last_only=True)[0].argmax(-1)
             ids.append(int(rows))
             piece = prompt.tokenizer.token_bytes(ids[-1])
             said += piece
@@ -120,7 +125,7 @@ class Reader:
         nats, best = [np.empty(0)], [np.empty(0, np.bool_)]
         for start in range(0, len(ids) - 1, _CHUNK):
             rows = ids[start : start + _CHUNK + 1]
-            logits = self._forward(rows[:-1], where, cache)[0].float()
+            logits = self._forward(rows[:-1], where.seen, where, cache)[0].float()
             nats.append(functional.cross_entropy(logits, rows[1:], reduction="none").double().cpu().numpy())
             best.append((logits.argmax(-1) == rows[1:]).cpu().numpy())
         return np.concatenate(nats), np.concatenate(best)
@@ -129,10 +134,12 @@ class Reader:
         """Fill the empty cache with the tokens `ids`."""
         self.hirope.scheme = self.method.scheme  # another reader may have used the model
         for start in range(0, len(ids), _CHUNK):
-            self._forward(ids[start : start + _CHUNK], where, cache, last_only=True)
+            self._forward(ids[start : start + _CHUNK], where.positions, where, cache, last_only=True)
 
-    def _forward(self, ids: Tensor, where: _Where, cache: SlabCache, last_only: bool = False) -> Tensor:
-        return self.hirope.forward(ids[None], where.positions, cache, last_only, where.mentions)
+    def _forward(
+        self, ids: Tensor, positions: Tensor, where: _Where, cache: SlabCache, last_only: bool = False
+    ) -> Tensor:
+        return self.hirope.forward(ids[None], positions, cache, last_only, where.mentions)
 
     def _cache(self) -> SlabCache:
         return SlabCache(self._needs.layers, self._needs.dtype, self.loaded.device)
@@ -145,9 +152,12 @@ class Reader:
 
     def _where(self, prompt: Prompt, asked: int, more: int = 0) -> _Where:
         """Positions with room for `more` tokens, and what the tokens from a little before number `asked` on mention."""
-        positions = continued(prompt.positions(self.method.units), more)
+        own = prompt.positions(self.method.units)
+        positions = seen = continued(own, more)
+        if self.method.units.distance == "tree":
+            seen = continued(tree_levels(prompt, own), more)
         none = torch.empty(2, 0, dtype=torch.int64) if self.method.scheme.mention_gain else None
-        where = _Where(positions, none)
+        where = _Where(positions, seen, none)
         first = max(asked - _LISTENED, 0)
         return self._listened(prompt, where, prompt.ids[first:], first, b"")
 
