@@ -162,6 +162,7 @@ _VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {  # what it takes, and h
     "split": _FROM_0,
     "far": ("clamped, running or restart", {far: far for far in ("clamped", "running", "restart")}.get),
     "offset": _YES_OR_NO,
+    "switch": _YES_OR_NO,
     "log": _YES_OR_NO,
     "damping": ("a number from 0 up", _number),
     "gain": ("a number from 0 up", _number),
