@@ -51,15 +51,18 @@ class Command:
 
     def run(self, args: argparse.Namespace) -> int:
         """Measure, write the report and print its table; exit code 0. Raises HiropeError."""
+        print(self.evaluation(args).run(), end="")
+        return 0
+
+    def evaluation(self, args: argparse.Namespace) -> Evaluation:
+        """What the options ask for. Raises HiropeError."""
         card = read_card(args.model or bundled_folder())
         chosen = methods(args.methods, card.trained_length)
         task = self._make(args, card.folder)
         items = _items(args, task, card)
         loaded = load(card, args.device, args.dtype)
         digest = model_digest(card.folder)
-        versions = _versions(loaded, digest)
-        print(Evaluation(task, items, chosen, loaded, digest, args.seed, args.out, versions).run(), end="")
-        return 0
+        return Evaluation(task, items, chosen, loaded, digest, args.seed, args.out, _versions(loaded, digest))
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
@@ -112,3 +115,4 @@ perplexity = Command(perplexity_task, lambda args, folder: perplexity_task.Perpl
 distant = Command(distant_task, lambda args, folder: distant_task.Distant())
 symbols = Command(symbols_task, symbols_task.from_args)
 completion = Command(completion_task, completion_task.from_args)
+COMMANDS = {"perplexity": perplexity, "distant": distant, "symbols": symbols, "completion": completion}

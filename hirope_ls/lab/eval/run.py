@@ -54,11 +54,27 @@ class Evaluation:
 
     def run(self) -> str:
         """Measure what is not measured yet and write the report; the table. Raises InputError."""
-        report = Report(self.out, self.versions, self.seed, self.task.name)
+        self._empty_report()  # tells now what would be in its way then
         with Log(self.out / LOG) as log:
             measured = self._measured(log)
+        return self.report(measured)
+
+    def known(self) -> list[Measured]:
+        """What is measured already. Raises InputError."""
+        with Log(self.out / LOG) as log:
+            return [step.measured(log[step.key]) for step in self._steps() if step.key in log]
+
+    def num_steps(self) -> int:
+        """How many measurements there are to make."""
+        return len(self.items) * len(self.methods)
+
+    def report(self, measured: Sequence[Measured]) -> str:
+        """Write the report of what is measured; the table. Raises InputError."""
         trained_length = self.loaded.hirope.trained_length
-        return report.write(rows(self.task.name, measured, trained_length), measured, trained_length)
+        return self._empty_report().write(rows(self.task.name, measured, trained_length), measured, trained_length)
+
+    def _empty_report(self) -> Report:
+        return Report(self.out, self.versions, self.seed, self.task.name)
 
     def _measured(self, log: Log) -> list[Measured]:
         steps = list(self._steps())
