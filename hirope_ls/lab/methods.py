@@ -59,6 +59,7 @@ _FIELDS = {
     "log": "log_scaling",
     "damping": "far_damping",
     "gain": "mention_gain",
+    "switch": "row_switch",
 }
 _CHOICES = ("window", *_FIELDS, *_UNITS)
 
@@ -91,6 +92,24 @@ _KINDS = {
     "hirope-paper": _Kind("hierarchical positions, the paper read literally", "paper", Scheme.paper, _CHOICES),
 }
 METHODS: dict[str, str] = {name: kind.about for name, kind in _KINDS.items()}
+OPTIONS: dict[str, str] = {
+    "window": "keys nearer than this keep ordinary positions",
+    "split": "how many of the fast pairs see the token level",
+    "far": "what fast pairs see of far keys",
+    "offset": "far units are seen beyond the window",
+    "log": "scores grow with the logarithm of the length",
+    "damping": "how much far text is damped as there is more of it; 1: as a whole it weighs what it did in training",
+    "gain": "how much more units weigh that the near text mentions",
+    "switch": "rows within the trained length keep ordinary positions in long prompts too",
+    "levels": "unit and token, or file, unit and token",
+    "longest": "tokens of a unit; longer ones are cut at statements",
+    "count": "units; where there are more, small neighbours are joined",
+    "units": "functions and classes, or stretches of 64 tokens",
+    "distance": "units in the order of the text, or by distance in the tree of scopes",
+    "group": "far positions of Self-Extend that count as one",
+    "sinks": "first tokens of the prompt that stay in sight",
+    "factor": "by how much frequencies are changed; without it by what the prompt needs",
+}
 
 
 def methods(text: str, trained_length: int) -> tuple[Method, ...]:
@@ -175,3 +194,13 @@ _VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {  # what it takes, and h
     "sinks": _FROM_0,
     "factor": ("a number", _number),
 }
+
+
+def accepted(option: str) -> str:
+    """What an option takes, in words."""
+    return _VALUES[option][0]
+
+
+def options_of(method: str) -> tuple[str, ...]:
+    """The names of a method's options."""
+    return _KINDS[method].options

@@ -8,7 +8,7 @@ import pytest
 
 from hirope_ls.engine.limits import Limits
 from hirope_ls.hirope import Scheme, rivals
-from hirope_ls.lab.methods import METHODS, Method, Units, methods
+from hirope_ls.lab.methods import METHODS, OPTIONS, Method, Units, accepted, methods, options_of
 from hirope_ls.problems import InputError
 
 DEFAULT = Scheme.default(512)
@@ -38,7 +38,9 @@ def test_several_methods_keep_their_order():
         ("far=restart", {"far": "restart"}),
         ("offset=no", {"offset": False}),
         ("log=no", {"log_scaling": False}),
-        ("damping=0.5", {"far_damping": 0.5}),
+        ("damping=0.25", {"far_damping": 0.25}),
+        ("gain=1.5", {"mention_gain": 1.5}),
+        ("switch=no", {"row_switch": False}),
         ("damping=0:log=yes:offset=yes:far=clamped", {"far_damping": 0.0}),
     ],
 )
@@ -120,3 +122,8 @@ def test_what_is_wrong_is_said_in_one_line(text: str, told: str):
     with pytest.raises(InputError) as caught:
         methods(text, 512)
     assert str(caught.value).startswith(told) and "\n" not in str(caught.value)
+
+
+def test_every_option_is_explained_and_belongs_to_a_method():
+    assert set(OPTIONS) == {option for name in METHODS for option in options_of(name)}
+    assert all(accepted(option) for option in OPTIONS)

@@ -24,7 +24,7 @@ from hirope_ls.lab.eval.log import Log
 from hirope_ls.lab.eval.run import LOG, Evaluation
 from hirope_ls.lab.eval.sources import sources
 from hirope_ls.lab.eval.task import Item, Task
-from hirope_ls.lab.methods import METHODS, methods
+from hirope_ls.lab.methods import METHODS, OPTIONS, accepted, methods, options_of
 from hirope_ls.model.folder import Card, bundled_folder, read_card
 from hirope_ls.model.loader import Loaded, choose_threads, load
 from hirope_ls.model.tokens import TextTokenizer
@@ -81,9 +81,13 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def _methods_help() -> str:
-    """One line a method."""
-    lines = [f"  {name:<14}{about}" for name, about in METHODS.items()]
-    return "\n".join(["methods, with options behind colons (hirope:window=384:far=running):", *lines])
+    """One line a method, and one an option."""
+    lines = ["methods, with options behind colons (hirope:window=384:far=running):"]
+    for name, about in METHODS.items():
+        given = "" if name.startswith("hirope") else ", ".join(options_of(name))
+        lines.append(f"  {name:<14}{about}" + (f" ({given})" if given else ""))
+    lines += ["", "options, which hirope and hirope-paper have but for the last three:"]
+    return "\n".join([*lines, *(f"  {name:<14}{about}: {accepted(name)}" for name, about in OPTIONS.items())])
 
 
 def _items(args: argparse.Namespace, task: Task, card: Card) -> list[Item]:
