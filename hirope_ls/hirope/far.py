@@ -55,9 +55,9 @@ def _row_bias(call: Call, query: Tensor) -> Tensor | None:
     bias, raised = call.frame.far_bias(query), call.frame.raised(query)
     if raised is None:
         return bias
-    each = query.new_zeros(call.frame.num_far_keys)
+    each = query.new_zeros(call.frame.num_far_keys) if bias is None else bias.expand(call.frame.num_far_keys).clone()
     each[raised.keys] = call.frame.scheme.mention_gain
-    return each if bias is None else each + bias.to(each.dtype)
+    return each
 
 
 def _add_beyond(far: Merged, call: Call, query: Tensor, key: Tensor, value: Tensor) -> None:
@@ -76,12 +76,14 @@ def _add_beyond(far: Merged, call: Call, query: Tensor, key: Tensor, value: Tens
 
 
 def _add_raised(far: Merged, call: Call, query: Tensor, key: Tensor, value: Tensor) -> None:
-    """Keys that are raised by g are seen once more, with the weight e^g - 1: e^(s + g) = e^s + e^(s + ln(e^g - 1))."""
+    """Keys raised by g, and not damped by b, are seen once more: e^(s + g) = e^b (e^s + e^s (e^(g - b) - 1))."""
     raised = call.frame.raised(query)
     if raised is not None:
         key, value = key.index_select(2, raised.keys), value.index_select(2, raised.keys)
         out, lse = seen_attention(query, key, value, call.scale, raised.seen)
-        far.add(0, out, lse + math.log(math.expm1(call.frame.scheme.mention_gain)))
+        bias, gain = call.frame.far_bias(query), call.frame.scheme.mention_gain
+        more = math.log(math.expm1(gain)) if bias is None else (gain - bias).expm1().log()
+        far.add(0, out, lse + more)
 
 
 def _add_sinks(far: Merged, call: Call, query: Tensor, key: Tensor, value: Tensor) -> None:

@@ -139,7 +139,8 @@ def _far_biases(scheme: Scheme, positions: Tensor, mentions: Tensor | None) -> T
         bias[row, : row - scheme.window + 1] = scheme.far_bias(row)
         spoken = {unit for token, unit in pairs if 0 <= row - token < scheme.window}
         raised = [unit in spoken for unit in units[: row - scheme.window + 1]]
-        bias[row, : len(raised)] += scheme.mention_gain * torch.tensor(raised)
+        if scheme.mention_gain:
+            bias[row, : len(raised)].masked_fill_(torch.tensor(raised), scheme.mention_gain)
     return bias
 
 

@@ -36,7 +36,7 @@ class Scheme:
                     lowered by c ln(m / (L - W)), m their number. 1: far text as a whole weighs what it did in training,
                     however much of it there is; 0: more of it weighs more: likelihood against copying.
     mention_gain    g: the scores of row i with the far keys of a unit that one of the last W tokens up to i mentions
-                    (`mentions`) grow by g. 0: mentions are not looked at.
+                    (`mentions`) are not damped, and grow by g. 0: mentions are not looked at.
     hierarchical    False: ordinary RoPE everywhere, whatever the length.
     row_switch      True: rows i < L keep ordinary RoPE against all their keys, also in a long prompt, so a growing
                     prompt recomputes nothing. False: every row is hierarchical once the prompt is longer than L.
@@ -93,7 +93,7 @@ class Scheme:
     def default(cls, trained_length: int) -> Scheme:
         """The best measured variant: clamped fast pairs, offset, log scaling, window L // 2; far text damped by half,
         which costs least likelihood, and what the near text mentions raised (chosen on sqlalchemy and tornado)."""
-        return cls(trained_length=trained_length, window=trained_length // 2, far_damping=0.5, mention_gain=3.0)
+        return cls(trained_length=trained_length, window=trained_length // 2, far_damping=0.5, mention_gain=1.0)
 
     @classmethod
     def paper(cls, trained_length: int, window: int | None = None) -> Scheme:

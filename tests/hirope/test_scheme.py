@@ -39,7 +39,7 @@ def test_presets():
     default = Scheme.default(512)
     assert (default.window, default.far, default.offset, default.log_scaling) == (256, "clamped", True, True)
     assert default.hierarchical and default.row_switch and default.split is None
-    assert (default.far_damping, default.mention_gain) == (0.5, 3.0)
+    assert (default.far_damping, default.mention_gain) == (0.5, 1.0)
     paper = Scheme.paper(512)
     assert (paper.far, paper.offset, paper.log_scaling, paper.row_switch) == ("restart", False, False, False)
     assert not Scheme.plain(512).hierarchical
