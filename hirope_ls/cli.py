@@ -23,6 +23,7 @@ _COMMANDS = {
     "positions": ("hirope_ls.commands.positions", "show the units of a file and the positions its tokens get"),
     "doctor": ("hirope_ls.commands.doctor", "check the installation, the model and its speed"),
     "lab train": ("hirope_ls.lab.train", "train the bundled model"),
+    "lab results": ("hirope_ls.lab.reproduce.command", "measure what RESULTS.md shows, and write it"),
     "eval perplexity": ("hirope_ls.lab.eval.commands:perplexity", "likelihood of code as its context grows, by method"),
     "eval distant": ("hirope_ls.lab.eval.commands:distant", "copy and call a function that stands far above"),
     "eval symbols": ("hirope_ls.lab.eval.commands:symbols", "tell which functions and classes a long file defines"),

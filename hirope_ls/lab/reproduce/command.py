@@ -1,0 +1,72 @@
+"""Measure what the page RESULTS.md shows, and write it: HiRoPE against its rivals, on packages never trained on.
+
+Run it in a clone, with `pip install '.[results]'`. It takes hours on two cores; stopped, it goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from hirope_ls.lab.reproduce import packages
+from hirope_ls.lab.reproduce.found import read
+from hirope_ls.lab.reproduce.measuring import Study
+from hirope_ls.lab.reproduce.page import TEMPLATE, page
+from hirope_ls.lab.reproduce.plan import PACKAGES, PLAN, Section, chosen
+from hirope_ls.model.folder import bundled_folder
+from hirope_ls.problems import InputError
+
+_OUT = Path("hirope_ls/lab")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    names = ", ".join(section.name for section in PLAN)
+    add = parser.add_argument
+    add("--only", nargs="+", default=[], metavar="SECTION", help=f"of {names}; or a part, as in: choices")
+    add("--limit", type=int, metavar="N", help="files at most, below those of the plan")
+    add("--threads", type=int, metavar="N", help="threads of torch (default: the physical cores)")
+    add("--page", action="store_true", help="measure nothing: write the page of what is measured so far")
+    add("--work", type=Path, default=Path(".results"), metavar="DIR", help="single measurements (default: .results)")
+    add("--out", type=Path, default=_OUT, metavar="DIR", help=f"RESULTS.md and results/ go here (default: {_OUT})")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit code 0. Raises HiropeError."""
+    sections = chosen(args.only)
+    if not args.out.is_dir():
+        raise InputError(f"there is no folder {args.out}: run this in a clone of the repository, or name one by --out")
+    if any(number is not None and number < 1 for number in (args.limit, args.threads)):
+        raise InputError("--limit and --threads take a number from 1 up")
+    if not args.page or any((args.work / section.name).is_dir() for section in sections):
+        measured(sections, _study(args), args.page)
+    write_page(args.out)
+    print(args.out / "RESULTS.md")
+    return 0
+
+
+def _study(args: argparse.Namespace) -> Study:
+    folders = tuple(packages.folders(PACKAGES))
+    found = packages.versions(PACKAGES)
+    return Study(bundled_folder(), folders, found, args.work, args.out / "results", args.limit, args.threads)
+
+
+def measured(sections: Sequence[Section], study: Study, known_only: bool = False) -> None:
+    """Measure and publish each section, or what is known of it; the page is kept up with it. Raises HiropeError."""
+    for section in sections:
+        if known_only:
+            study.collect(section)
+        else:
+            study.measure(section)
+            write_page(study.out.parent)
+
+
+def write_page(out: Path) -> None:
+    """Write RESULTS.md of what lies in `out`/results. Raises InputError."""
+    found = {section.name: one for section in PLAN if (one := read(out / "results" / section.name))}
+    text = page(TEMPLATE.read_text(encoding="utf-8"), PLAN, found)
+    try:
+        (out / "RESULTS.md").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write to {out}: {error.strerror}") from None
