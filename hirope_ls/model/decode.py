@@ -6,9 +6,7 @@ no documents, no threads but its owner's.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -16,49 +14,26 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hirope_ls.model.choice import Choice
-from hirope_ls.model.generator import Event, Finished, Generated, IntArray, Limits, Prefilled, Reason, StopFlag
+from hirope_ls.model.generator import (
+    Event,
+    Finished,
+    Generated,
+    IntArray,
+    Limits,
+    Mentions,
+    Prefilled,
+    Reason,
+    StopFlag,
+)
 from hirope_ls.model.kv import BudgetError, KVStore, Session
 from hirope_ls.model.loader import Loaded
 from hirope_ls.model.needs import measure
+from hirope_ls.model.run import NO_MENTIONS, Rows, Run
 from hirope_ls.problems import InputError
 
 _SCORING = "\0score"  # no editor's session is called so
 _CHUNK_WORK = 3e10  # multiplications in one prefilled chunk on a CPU: a fraction of a second on two cores
 _LOGITS_AT_ONCE = 2**25  # numbers in one block of scored logits: 128 MiB
-
-
-@dataclass
-class _Run:
-    """One generation: its prompt, what it has said, and when to stop."""
-
-    key: str
-    ids: IntArray
-    positions: IntArray
-    limits: Limits
-    stop: StopFlag
-    started: float = field(default_factory=time.monotonic)
-    said: list[int] = field(default_factory=list)
-    told: bool = False  # whether Prefilled was sent
-
-    def prompt(self) -> tuple[IntArray, IntArray]:
-        """The prompt and what was said so far, with the positions that a generated token gets."""
-        if not self.said:
-            return self.ids, self.positions
-        last = np.repeat(self.positions[:, -1:], len(self.said), axis=1)
-        last[-1] += np.arange(1, len(self.said) + 1, dtype=np.int32)
-        return np.append(self.ids, np.array(self.said, np.int32)), np.append(self.positions, last, axis=1)
-
-    def halted(self) -> Reason | None:
-        if self.stop.is_set():
-            return "cancelled"
-        if self.limits.deadline is not None and time.monotonic() >= self.limits.deadline:
-            return "deadline"
-        return None
-
-    def prefilled(self, reused: int, prefilled: int) -> Iterator[Prefilled]:
-        if not self.told:
-            self.told = True
-            yield Prefilled(reused, prefilled, (time.monotonic() - self.started) * 1e3)
 
 
 class LocalModel:
@@ -94,14 +69,19 @@ class LocalModel:
         return self._store.used_bytes
 
     def generate(
-        self, session: str, ids: IntArray, positions: IntArray, limits: Limits, stop: StopFlag
+        self,
+        session: str,
+        ids: IntArray,
+        positions: IntArray,
+        limits: Limits,
+        stop: StopFlag,
+        mentions: Mentions | None = None,
     ) -> Iterator[Event]:
-        self._check(ids, positions)
-        return self._generate(_Run(session, ids, positions, limits, stop))
+        prompt = self._rows(ids, positions, mentions)
+        return self._generate(Run(session, prompt, limits, stop, mentions if self._listens else None))
 
     def warm(self, session: str, ids: IntArray, positions: IntArray, stop: StopFlag) -> Prefilled:
-        self._check(ids, positions)
-        run = _Run(session, ids, positions, Limits(0), stop)
+        run = Run(session, self._rows(ids, positions, None), Limits(0), stop)
         try:
             reused, rows = self._warm(run)
         except (MemoryError, RuntimeError) as error:
@@ -118,9 +98,9 @@ class LocalModel:
     def drop(self, session: str) -> None:
         self._store.drop(session)
 
-    def score(self, ids: IntArray, positions: IntArray) -> NDArray[np.float32]:
+    def score(self, ids: IntArray, positions: IntArray, mentions: Mentions | None = None) -> NDArray[np.float32]:
         """As in `LanguageModel`. Raises InputError where the budget does not hold the text."""
-        self._check(ids, positions)
+        rows = self._rows(ids, positions, mentions)
         session = self._store.open(_SCORING, len(positions))
         scores = []
         try:
@@ -128,22 +108,24 @@ class LocalModel:
             self._store.reserve(_SCORING, len(ids), len(ids))
             size = max(16, min(self._chunk, _LOGITS_AT_ONCE // self._vocab))
             for start in range(0, len(ids) - 1, size):
-                part = slice(start, min(start + size, len(ids) - 1))
-                logits = self._advance(session, ids[part], positions[:, part], last_only=False)
-                scores.append(_log_probabilities(logits[0], ids[part.start + 1 : part.stop + 1]))
+                logits = self._advance(session, rows, min(size, len(ids) - 1 - start), last_only=False)
+                scores.append(_log_probabilities(logits[0], ids[start + 1 : start + 1 + size]))
         except BudgetError:
             raise InputError(f"{len(ids)} tokens need more cache than the KV budget: raise it to score them") from None
         finally:
             self._store.drop(_SCORING)
         return np.concatenate(scores) if scores else np.zeros(0, np.float32)
 
-    def _check(self, ids: IntArray, positions: IntArray) -> None:
-        if ids.ndim != 1 or not len(ids) or positions.ndim != 2 or positions.shape[1] != len(ids):
-            raise ValueError(f"ids of shape {ids.shape} with positions of shape {positions.shape}")
-        if ids.min() < 0 or ids.max() >= self._vocab:  # on CUDA it would poison the device
-            raise ValueError(f"ids outside the vocabulary of {self._vocab}")
+    @property
+    def _listens(self) -> bool:
+        return self._hirope.scheme.mention_gain > 0
 
-    def _generate(self, run: _Run) -> Iterator[Event]:
+    def _rows(self, ids: IntArray, positions: IntArray, mentions: Mentions | None) -> Rows:
+        """What the rows are computed from, checked."""
+        pairs = mentions.pairs.astype(np.int64) if mentions is not None and self._listens else NO_MENTIONS
+        return Rows(ids, positions, pairs).check(self._vocab)
+
+    def _generate(self, run: Run) -> Iterator[Event]:
         for _ in range(2):
             try:
                 yield from self._events(run)
@@ -155,16 +137,16 @@ class LocalModel:
         yield from run.prefilled(0, 0)
         yield Finished("memory")
 
-    def _events(self, run: _Run) -> Iterator[Event]:
-        ids, positions = run.prompt()
+    def _events(self, run: Run) -> Iterator[Event]:
+        rows = run.rows()
         try:
-            session = self._resume(run.key, ids, positions, run.limits.max_new_tokens - len(run.said))
+            session = self._resume(run.key, rows, run.limits.max_new_tokens - len(run.said))
         except BudgetError:
             yield from run.prefilled(0, 0)
             yield Finished("memory")
             return
         lease, reused = session.lease, session.length
-        logits, reason = self._prefill(session, ids, positions, self._chunk, run.halted)
+        logits, reason = self._prefill(session, rows, self._chunk, run.halted)
         yield from run.prefilled(reused, session.length - reused)
         reason = reason or self._ended(run, session, lease)
         while not reason:
@@ -176,74 +158,68 @@ class LocalModel:
             yield Generated(token, logprob)
             reason = self._ended(run, session, lease)
             if not reason:
-                logits = self._step(session, token)
+                logits = self._step(session, token, run.mentioned())
         yield Finished(reason)
 
-    def _resume(self, key: str, ids: IntArray, positions: IntArray, new: int) -> Session:
+    def _resume(self, key: str, rows: Rows, new: int) -> Session:
         """The session cut to what it shares with the prompt, less a row to compute logits from, with room to go on."""
-        session = self._store.open(key, len(positions))
-        session.truncate(min(session.shared(ids, positions), len(ids) - 1))
-        self._store.reserve(key, len(ids), len(ids) + new)
+        session, size = self._store.open(key, len(rows.positions)), len(rows.ids)
+        session.truncate(min(session.shared(rows), size - 1))
+        self._store.reserve(key, size, size + new)
         return session
 
-    def _warm(self, run: _Run) -> tuple[int, int]:
+    def _warm(self, run: Run) -> tuple[int, int]:
         """(rows reused, rows computed)."""
-        session = self._store.open(run.key, len(run.positions))
-        shared = session.shared(run.ids, run.positions)
-        if shared == len(run.ids):
+        session, size = self._store.open(run.key, len(run.prompt.positions)), len(run.prompt.ids)
+        shared = session.shared(run.prompt)
+        if shared == size:
             return shared, 0  # what lies beyond may be wanted again
         session.truncate(shared)
         try:
-            self._store.reserve(run.key, len(run.ids), len(run.ids))
+            self._store.reserve(run.key, size, size)
         except BudgetError:
             return shared, 0
         reused = session.length
-        self._prefill(session, run.ids, run.positions, self._warm_chunk, run.halted)
+        self._prefill(session, run.prompt, self._warm_chunk, run.halted)
         return reused, session.length - reused
 
     def _prefill(
-        self,
-        session: Session,
-        ids: IntArray,
-        positions: IntArray,
-        chunk: int,
-        halted: Callable[[], Reason | None],
+        self, session: Session, rows: Rows, chunk: int, halted: Callable[[], Reason | None]
     ) -> tuple[Tensor, Reason | None]:
         """Compute the rows that are missing; the last one's logits [1, 1, vocab], or why it stopped before."""
         logits = torch.empty(0)
-        while session.length < len(ids):
+        while session.length < len(rows.ids):
             reason = halted()
             if reason:
                 return logits, reason
-            part = slice(session.length, session.length + chunk)
-            logits = self._advance(session, ids[part], positions[:, part])
+            logits = self._advance(session, rows, chunk)
         return logits, None
 
-    def _ended(self, run: _Run, session: Session, lease: object) -> Reason | None:
+    def _ended(self, run: Run, session: Session, lease: object) -> Reason | None:
         if len(run.said) >= run.limits.max_new_tokens:
             return "length"
         if session.lease is not lease:  # while this generation was paused, the session went to another call
             return "cancelled"
         return run.halted() or ("memory" if session.length >= session.cache.capacity else None)
 
-    def _step(self, session: Session, token: int) -> Tensor:
-        keys = session.stage_next(token)
+    def _step(self, session: Session, token: int, mentioned: Sequence[int]) -> Tensor:
+        keys = session.stage_next(token, mentioned)
         return self._forward(session, torch.tensor([[token]], device=self._device), keys)
 
-    def _advance(self, session: Session, ids: IntArray, positions: IntArray, last_only: bool = True) -> Tensor:
-        """Append rows to the session; logits [1, 1 or n, vocab]."""
-        keys = session.stage(ids, positions)
-        rows = torch.from_numpy(ids.astype(np.int64)).to(self._device)[None]
-        return self._forward(session, rows, keys, last_only)
+    def _advance(self, session: Session, rows: Rows, count: int, last_only: bool = True) -> Tensor:
+        """Append up to `count` of the rows that the session lacks; logits [1, 1 or n, vocab]."""
+        keys = session.stage(rows, count)
+        ids = torch.from_numpy(rows.ids[session.length : keys.shape[1]].astype(np.int64))
+        return self._forward(session, ids.to(self._device)[None], keys, last_only)
 
-    def _forward(self, session: Session, rows: Tensor, keys: Tensor, last_only: bool = True) -> Tensor:
+    def _forward(self, session: Session, ids: Tensor, keys: Tensor, last_only: bool = True) -> Tensor:
         try:
             with torch.inference_mode():
-                logits = self._hirope.forward(rows, keys, session.cache, last_only=last_only)
+                logits = self._hirope.forward(ids, keys, session.cache, last_only, session.mentions)
         except BaseException:
             session.cache.truncate(session.length)  # some layers may have the new rows, others not
             raise
-        session.commit(rows.shape[1])
+        session.commit(ids.shape[1])
         return logits
 
     def _forget_all(self) -> None:

@@ -6,7 +6,7 @@ Knows no documents, no LSP, and imports no torch, so that whoever only talks *ab
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -26,6 +26,18 @@ class Limits:
     deadline: float | None = None
     stop_ids: frozenset[int] = frozenset()
     forbidden_ids: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, eq=False)
+class Mentions:
+    """Which units a prompt's tokens speak of, so that those units' far keys weigh more (`hirope.mentions`).
+
+    `pairs`: int32[2, m], (token, unit), ascending by token. `of(said)`: the units that the last of the generated tokens
+    `said` (at least one) speaks of, always the same for the same tokens; what makes it so is the caller's business.
+    """
+
+    pairs: IntArray
+    of: Callable[[Sequence[int]], Sequence[int]]
 
 
 class StopFlag(Protocol):
@@ -66,22 +78,30 @@ class LanguageModel(Protocol):
     """A causal model with a cache per session. All calls come from one thread.
 
     `ids` is int32[n], n >= 1; `positions` is int32[levels, n], the unit index in row 0 and the token index inside the
-    unit in the last row. Arrays of other shapes and ids outside the vocabulary raise ValueError.
+    unit in the last row. `mentions`, if any, are of tokens of the prompt. Arrays of other shapes, ids outside the
+    vocabulary and mentions by other tokens raise ValueError.
     """
 
     def generate(
-        self, session: str, ids: IntArray, positions: IntArray, limits: Limits, stop: StopFlag
+        self,
+        session: str,
+        ids: IntArray,
+        positions: IntArray,
+        limits: Limits,
+        stop: StopFlag,
+        mentions: Mentions | None = None,
     ) -> Iterator[Event]:
         """Continue the prompt greedily: one Prefilled, any number of Generated, one Finished.
 
-        The longest prefix equal in ids and positions to what the session holds is reused. What was computed stays in
-        the session, whatever ends the generation, closing the iterator included; a generated token has the unit of the
-        token before it and the next index in it.
+        The longest prefix equal in ids, positions and mentions to what the session holds is reused. What was computed
+        stays in the session, whatever ends the generation, closing the iterator included; a generated token has the
+        unit of the token before it and the next index in it, and mentions what `mentions.of` says. A model that gives
+        mentions no weight may take no notice of them.
         """
         ...
 
     def warm(self, session: str, ids: IntArray, positions: IntArray, stop: StopFlag) -> Prefilled:
-        """Bring the prompt into the session's cache in small chunks, looking at `stop` between them."""
+        """Bring the prompt, without mentions, into the session's cache in small chunks, looking at `stop` between."""
         ...
 
     def cached(self, session: str) -> tuple[int, int]:
@@ -92,6 +112,6 @@ class LanguageModel(Protocol):
         """Forget the session."""
         ...
 
-    def score(self, ids: IntArray, positions: IntArray) -> NDArray[np.float32]:
+    def score(self, ids: IntArray, positions: IntArray, mentions: Mentions | None = None) -> NDArray[np.float32]:
         """Natural log-probabilities of ids[1:], each after all that precedes it: float32[n-1]."""
         ...

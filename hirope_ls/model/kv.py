@@ -1,19 +1,19 @@
 """The KV store: sessions of cached rows under one budget of bytes.
 
-A `Session` pairs slabs with the ids and positions their rows were computed from, and those are compared exactly, never
-by a hash alone. Knows no model and no documents; a session's key is any string.
+A `Session` pairs slabs with the ids, positions and mentions their rows were computed from, and those are compared
+exactly, never by a hash alone. Knows no model and no documents; a session's key is any string.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from hirope_ls.model.generator import IntArray
+from hirope_ls.model.run import NO_MENTIONS, Pairs, Rows
 from hirope_ls.model.slabs import LayerShape, SlabCache
 from hirope_ls.problems import never
 
@@ -25,9 +25,10 @@ class BudgetError(Exception):
 
 
 class Session:
-    """A cache and the ids and position ids its rows were computed from.
+    """A cache and the ids, position ids and mentions its rows were computed from.
 
     Rows are first staged, then computed, then committed: a failure between leaves the committed rows as they were.
+    Mentions are int64[2, m], (token, unit) ascending by token; those of tokens from `length` on are left from before.
     `lease` tells a paused generation whether the session is still its own.
     """
 
@@ -38,10 +39,16 @@ class Session:
         self._ids = np.zeros(0, np.int32)
         self._positions = np.zeros((levels, 0), np.int64)
         self._keys = torch.from_numpy(self._positions)  # the same memory
+        self._mentions = NO_MENTIONS
 
     @property
     def levels(self) -> int:
         return len(self._positions)
+
+    @property
+    def mentions(self) -> Tensor | None:
+        """Those of the rows staged last and of all before them, int64 [2, m] on the CPU; None where there are none."""
+        return torch.from_numpy(self._mentions) if self._mentions.size else None
 
     def grow(self, capacity: int) -> None:
         self.cache.grow(capacity)
@@ -51,29 +58,36 @@ class Session:
         self._ids, self._positions = ids, positions
         self._keys = torch.from_numpy(positions)
 
-    def shared(self, ids: IntArray, positions: IntArray) -> int:
-        """Length of the longest common prefix, equal in ids and in every level of the positions."""
+    def shared(self, rows: Rows) -> int:
+        """Length of the longest common prefix, equal in ids, in every level of the positions, and in mentions."""
+        ids, positions, mentions = rows
         size = min(self.length, len(ids))
         if len(positions) != self.levels:
             return 0
         differs = ids[:size] != self._ids[:size]
         differs |= (positions[:, :size] != self._positions[:, :size]).any(axis=0)
-        return int(differs.argmax()) if differs.any() else size
+        size = int(differs.argmax()) if differs.any() else size
+        return min(size, _first_difference(self._mentions, mentions, size))
 
     def truncate(self, length: int) -> None:
         self.length = min(self.length, length)
         self.cache.truncate(self.length)
 
-    def stage(self, ids: IntArray, positions: IntArray) -> Tensor:
-        """Write down what is computed next; the positions of all keys then, int64 [levels, total] on the CPU."""
-        end = self.length + len(ids)
-        self._ids[self.length : end] = ids
-        self._positions[:, self.length : end] = positions
-        return self._keys[:, :end]
+    def stage(self, rows: Rows, count: int) -> Tensor:
+        """Write down which of all rows are computed next: `count` from `length` on, or those that there are.
 
-    def stage_next(self, token: int) -> Tensor:
-        """Stage one token that continues the unit of the last row."""
+        Returns the positions of all keys then, int64 [levels, total] on the CPU.
+        """
+        part = slice(self.length, min(self.length + count, len(rows.ids)))
+        self._mention(_between(rows.mentions, part.start, part.stop))
+        self._ids[part] = rows.ids[part]
+        self._positions[:, part] = rows.positions[:, part]
+        return self._keys[:, : part.stop]
+
+    def stage_next(self, token: int, mentioned: Sequence[int] = ()) -> Tensor:
+        """Stage one token that continues the unit of the last row and mentions these units."""
         end = self.length + 1
+        self._mention(np.array([[self.length] * len(mentioned), mentioned], np.int64))
         self._ids[end - 1] = token
         self._positions[:, end - 1] = self._positions[:, end - 2]
         self._positions[-1, end - 1] += 1
@@ -81,6 +95,10 @@ class Session:
 
     def commit(self, count: int) -> None:
         self.length += count
+
+    def _mention(self, pairs: Pairs) -> None:
+        if pairs.size or self._mentions.size:
+            self._mentions = np.concatenate((_between(self._mentions, 0, self.length), pairs), axis=1)
 
 
 class KVStore:
@@ -184,3 +202,18 @@ class KVStore:
 def _copying(session: Session) -> int:
     """Bytes held twice while the session grows: one layer's slabs."""
     return max(layer.nbytes for layer in session.cache.layers)
+
+
+def _between(mentions: Pairs, start: int, end: int) -> Pairs:
+    """Those of the tokens start .. end-1."""
+    low, high = np.searchsorted(mentions[0], (start, end)).tolist() if mentions.size else (0, 0)
+    return mentions[:, low:high]
+
+
+def _first_difference(one: Pairs, two: Pairs, size: int) -> int:
+    """The first token, below `size`, whose mentions are not the same in both; `size` if there is none."""
+    one, two = _between(one, 0, size), _between(two, 0, size)
+    common = min(one.shape[1], two.shape[1])
+    differs = (one[:, :common] != two[:, :common]).any(axis=0)
+    at = int(differs.argmax()) if differs.any() else common
+    return int(min((pairs[0, at] for pairs in (one, two) if at < pairs.shape[1]), default=size))

@@ -16,7 +16,17 @@ from numpy.typing import NDArray
 from hirope_ls.engine.complete import Completion, complete, warm
 from hirope_ls.engine.options import Options
 from hirope_ls.engine.recent import Recent
-from hirope_ls.model.generator import Event, Finished, Generated, IntArray, Limits, Prefilled, Reason, StopFlag
+from hirope_ls.model.generator import (
+    Event,
+    Finished,
+    Generated,
+    IntArray,
+    Limits,
+    Mentions,
+    Prefilled,
+    Reason,
+    StopFlag,
+)
 
 
 class Scripted:
@@ -30,7 +40,13 @@ class Scripted:
         self.asked: list[tuple[str, IntArray, IntArray]] = []
 
     def generate(
-        self, session: str, ids: IntArray, positions: IntArray, limits: Limits, stop: StopFlag
+        self,
+        session: str,
+        ids: IntArray,
+        positions: IntArray,
+        limits: Limits,
+        stop: StopFlag,
+        mentions: Mentions | None = None,
     ) -> Iterator[Event]:
         self.limits = limits
         self.asked.append((session, ids, positions))
@@ -59,7 +75,7 @@ class Scripted:
     def drop(self, session: str) -> None:
         self.asked.clear()
 
-    def score(self, ids: IntArray, positions: IntArray) -> NDArray[np.float32]:
+    def score(self, ids: IntArray, positions: IntArray, mentions: Mentions | None = None) -> NDArray[np.float32]:
         return np.zeros(ids.size - 1, np.float32)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hirope_ls.model.generator import Event, Finished, Generated, IntArray, Limits, Prefilled, StopFlag
+from hirope_ls.model.generator import Event, Finished, Generated, IntArray, Limits, Mentions, Prefilled, StopFlag
 
 
 class FakeModel:
@@ -23,7 +23,13 @@ class FakeModel:
         self.held: dict[str, int] = {}
 
     def generate(
-        self, session: str, ids: IntArray, positions: IntArray, limits: Limits, stop: StopFlag
+        self,
+        session: str,
+        ids: IntArray,
+        positions: IntArray,
+        limits: Limits,
+        stop: StopFlag,
+        mentions: Mentions | None = None,
     ) -> Iterator[Event]:
         self.calls.append(("generate", session))
         reused, self.held[session] = self.held.get(session, 0), len(ids)
@@ -48,7 +54,7 @@ class FakeModel:
     def drop(self, session: str) -> None:
         self.held.pop(session, None)
 
-    def score(self, ids: IntArray, positions: IntArray) -> NDArray[np.float32]:
+    def score(self, ids: IntArray, positions: IntArray, mentions: Mentions | None = None) -> NDArray[np.float32]:
         return np.full(len(ids) - 1, -0.5, np.float32)
 
     def _sleep(self, seconds: float, limits: Limits, stop: StopFlag) -> Finished | None:

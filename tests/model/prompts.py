@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from model.tiny_models import VOCABULARY
 
 from hirope_ls.model.decode import LocalModel
-from hirope_ls.model.generator import Event, Finished, Generated, IntArray, Limits, Prefilled
+from hirope_ls.model.generator import Event, Finished, Generated, IntArray, Limits, Mentions, Prefilled
+from hirope_ls.model.kv import Session
+from hirope_ls.model.loader import Loaded
 
 Prompt = tuple[IntArray, IntArray]
 
@@ -47,8 +52,8 @@ def told(events: Iterator[Event]) -> Told:
     return Told(first, [event.id for event in generated], [event.logprob for event in generated], last.reason)
 
 
-def ask(model: LocalModel, session: str, prompt: Prompt, new: int = 4) -> Told:
-    return told(model.generate(session, *prompt, Limits(new), NEVER))
+def ask(model: LocalModel, session: str, prompt: Prompt, new: int = 4, mentions: Mentions | None = None) -> Told:
+    return told(model.generate(session, *prompt, Limits(new), NEVER, mentions))
 
 
 def arrays(units: list[list[int]]) -> Prompt:
@@ -63,6 +68,12 @@ def arrays(units: list[list[int]]) -> Prompt:
 
 def cut(prompt: Prompt, length: int) -> Prompt:
     return prompt[0][:length], prompt[1][:, :length]
+
+
+def a_prompt(size: int, seed: int = 0) -> Prompt:
+    source = np.random.default_rng(seed)
+    ids = source.integers(4, VOCABULARY, size).tolist()
+    return arrays([ids[start : start + 11] for start in range(0, size, 11)])
 
 
 class Document:
@@ -127,3 +138,36 @@ class Document:
 
     def _id(self) -> int:
         return self.source.randrange(4, self.vocabulary)
+
+
+def session_of(model: LocalModel, key: str) -> Session:
+    session = model._store.get(key)
+    assert session is not None
+    return session
+
+
+def assert_same_rows(warm: Session, cold: Session) -> None:
+    """The cached rows of both, over the rows that both have, agree as far as fp32 with other chunks can."""
+    length = min(warm.length, cold.length)
+    for mine, theirs in zip(warm.cache.layers, cold.cache.layers, strict=True):
+        assert mine.length == warm.length
+        for a, b in ((mine.keys, theirs.keys), (mine.values, theirs.values)):
+            torch.testing.assert_close(a[:, :, :length], b[:, :, :length], rtol=1e-3, atol=1e-3)
+
+
+@contextmanager
+def failing(loaded: Loaded, error: BaseException, after: int, times: int = 10**9) -> Iterator[None]:
+    """The second layer of the model raises `error`, from its `after`-th call on, `times` times."""
+    calls = 0
+
+    def hook(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+        if after < calls <= after + times:
+            raise error
+
+    handle = loaded.hirope.model.model.layers[1].register_forward_pre_hook(hook)
+    try:
+        yield
+    finally:
+        handle.remove()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +11,19 @@ import numpy as np
 import pytest
 import torch
 from fuzz import rng, rounds
-from model.prompts import NEVER, Document, Flag, Prompt, arrays, ask, cut, told
+from model.prompts import (
+    NEVER,
+    Document,
+    Flag,
+    Prompt,
+    a_prompt,
+    ask,
+    assert_same_rows,
+    cut,
+    failing,
+    session_of,
+    told,
+)
 from model.tiny_models import TRAINED, VOCABULARY, save_model
 from transformers import DynamicCache
 
@@ -21,7 +31,6 @@ from hirope_ls.hirope import Scheme
 from hirope_ls.model.decode import LocalModel, _rows_on_cpu
 from hirope_ls.model.folder import bundled_folder, read_card
 from hirope_ls.model.generator import Finished, Generated, LanguageModel, Limits
-from hirope_ls.model.kv import Session
 from hirope_ls.model.loader import Loaded, load
 from hirope_ls.problems import InputError, ModelRefused
 
@@ -39,33 +48,12 @@ def model(loaded: Loaded) -> LocalModel:
     return LocalModel(loaded, BUDGET, chunk=16)
 
 
-def a_prompt(size: int, seed: int = 0) -> Prompt:
-    source = np.random.default_rng(seed)
-    ids = source.integers(4, VOCABULARY, size).tolist()
-    return arrays([ids[start : start + 11] for start in range(0, size, 11)])
-
-
 def followed_by(prompt: Prompt, said: list[int]) -> Prompt:
     """The prompt with what was said typed after it, in the same unit."""
     ids, positions = prompt
     more = np.repeat(positions[:, -1:], len(said), axis=1)
     more[1] += np.arange(1, len(said) + 1)
     return np.append(ids, np.array(said, np.int32)), np.append(positions, more, axis=1)
-
-
-def session_of(model: LocalModel, key: str) -> Session:
-    session = model._store.get(key)
-    assert session is not None
-    return session
-
-
-def assert_same_rows(warm: Session, cold: Session) -> None:
-    """The cached rows of both, over the rows that both have, agree as far as fp32 with other chunks can."""
-    length = min(warm.length, cold.length)
-    for mine, theirs in zip(warm.cache.layers, cold.cache.layers, strict=True):
-        assert mine.length == warm.length
-        for a, b in ((mine.keys, theirs.keys), (mine.values, theirs.values)):
-            torch.testing.assert_close(a[:, :, :length], b[:, :, :length], rtol=1e-3, atol=1e-3)
 
 
 def follow(loaded: Loaded, name: str, steps: int, size: int, new: int = 4) -> None:
@@ -316,24 +304,6 @@ def test_closing_the_iterator_keeps_the_session(model: LocalModel) -> None:
     running.close()  # type: ignore[attr-defined]
     answer = ask(model, "file", prompt, 6)
     assert answer.prefilled.prefilled == 1 and answer.ids == expected
-
-
-@contextmanager
-def failing(loaded: Loaded, error: BaseException, after: int, times: int = 10**9) -> Iterator[None]:
-    """The second layer of the model raises `error`, from its `after`-th call on, `times` times."""
-    calls = 0
-
-    def hook(*_: object) -> None:
-        nonlocal calls
-        calls += 1
-        if after < calls <= after + times:
-            raise error
-
-    handle = loaded.hirope.model.model.layers[1].register_forward_pre_hook(hook)
-    try:
-        yield
-    finally:
-        handle.remove()
 
 
 @pytest.mark.parametrize("after", [0, 2, 9])

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
 import torch
 from fuzz import rng, rounds
+from numpy.typing import NDArray
 from transformers import DynamicCache
 
 from hirope_ls.model.generator import IntArray
 from hirope_ls.model.kv import BudgetError, KVStore, Session
+from hirope_ls.model.run import Rows
 from hirope_ls.model.slabs import LayerShape, SlabCache, SlabLayer
 from hirope_ls.problems import ImpossibleState
 
@@ -82,13 +85,20 @@ def prompt(size: int, unit: int = 0) -> tuple[IntArray, IntArray]:
     return ids, np.stack([np.full(size, unit), np.arange(size)]).astype(np.int32)
 
 
-def fill(store: KVStore, key: str, ids: IntArray, positions: IntArray) -> Session:
+def pairs_of(mentions: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
+    return np.array(sorted(mentions), np.int64).reshape(-1, 2).T
+
+
+def fill(
+    store: KVStore, key: str, ids: IntArray, positions: IntArray, mentions: Iterable[tuple[int, int]] = ()
+) -> Session:
     """Put the rows into the store as a model would: cut, reserve, stage, update, commit."""
+    rows = Rows(ids, positions, pairs_of(mentions))
     session = store.open(key, len(positions))
-    session.truncate(session.shared(ids, positions))
+    session.truncate(session.shared(rows))
     store.reserve(key, len(ids), len(ids))
     start = session.length
-    session.stage(ids[start:], positions[:, start:])
+    session.stage(rows, len(ids))
     for number, (keys, values) in enumerate(rows_of(len(ids) - start, start)):
         session.cache.update(keys, values, number)
     session.commit(len(ids) - start)
@@ -139,18 +149,53 @@ def test_shared_prefix_needs_ids_and_every_position() -> None:
     store = make_store(1000)
     ids, positions = prompt(50)
     session = fill(store, "a", ids, positions)
-    assert session.shared(ids, positions) == 50
-    assert session.shared(ids[:20], positions[:, :20]) == 20
+    assert session.shared(Rows(ids, positions)) == 50
+    assert session.shared(Rows(ids[:20], positions[:, :20])) == 20
     longer, more = prompt(60)
-    assert session.shared(longer, more) == 50
+    assert session.shared(Rows(longer, more)) == 50
     for row in (0, 1):
         moved = positions.copy()
         moved[row, 30] += 1
-        assert session.shared(ids, moved) == 30
+        assert session.shared(Rows(ids, moved)) == 30
     other = ids.copy()
     other[0] = 9
-    assert session.shared(other, positions) == 0
-    assert session.shared(ids, np.vstack([positions, positions[:1]])) == 0  # another number of levels
+    assert session.shared(Rows(other, positions)) == 0
+    assert session.shared(Rows(ids, np.vstack([positions, positions[:1]]))) == 0  # another number of levels
+
+
+def test_shared_prefix_ends_where_mentions_differ() -> None:
+    random = rng("mentions")
+    ids, positions = prompt(30)
+    tokens = range(0, 30, 2)
+
+    def some(changes: int, pairs: set[tuple[int, int]]) -> set[tuple[int, int]]:
+        return pairs ^ {(random.choice(tokens), random.randrange(3)) for _ in range(changes)}
+
+    for _ in range(rounds(200)):
+        store = make_store(100)
+        mine = some(8, set())
+        theirs = some(random.randrange(3), mine)
+        session = fill(store, "a", ids, positions, mine)
+        session.truncate(random.choice([30, 30, random.randrange(30)]))
+        size = random.randrange(1, 30)
+        theirs = {pair for pair in theirs if pair[0] < size}
+        rows = Rows(ids[:size], positions[:, :size], pairs_of(theirs))
+        differing = [token for token, _ in mine ^ theirs]
+        assert session.shared(rows) == min([session.length, size, *differing])
+
+
+def test_mentions_of_rows_that_went_are_forgotten() -> None:
+    store = make_store(100)
+    session = fill(store, "a", *prompt(20), {(3, 1), (9, 2), (15, 1)})
+    assert session.mentions is not None and session.mentions.tolist() == [[3, 9, 15], [1, 2, 1]]
+    session.truncate(9)
+    session.stage(Rows(*prompt(20), pairs_of({(3, 7), (9, 4), (12, 4)})), 3)  # those of the rows 9 to 11 are taken
+    assert session.mentions.tolist() == [[3, 9], [1, 4]]
+    session.stage(Rows(*prompt(20), pairs_of({(10, 5)})), 3)  # what was staged was not committed
+    assert session.mentions.tolist() == [[3, 10], [1, 5]]
+    session.truncate(0)
+    session.stage(Rows(*prompt(20)), 20)
+    assert session.mentions is None
 
 
 def test_generated_rows_continue_their_unit() -> None:
@@ -158,12 +203,13 @@ def test_generated_rows_continue_their_unit() -> None:
     session = fill(store, "a", *prompt(5, unit=3))
     store.reserve("a", 7, 7)
     for token in (40, 41):
-        keys = session.stage_next(token)
+        keys = session.stage_next(token, [1, 2] if token == 41 else [])
         session.commit(1)
     assert keys[:, 4:].tolist() == [[3, 3, 3], [4, 5, 6]]
     ids = np.array([0, 1, 2, 3, 4, 40, 41], np.int32)
     positions = np.array([[3] * 7, [0, 1, 2, 3, 4, 5, 6]], np.int32)
-    assert session.shared(ids, positions) == 7
+    assert session.shared(Rows(ids, positions, pairs_of({(6, 1), (6, 2)}))) == 7
+    assert session.shared(Rows(ids, positions)) == 6
 
 
 def test_oldest_session_goes_first() -> None:

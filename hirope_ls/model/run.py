@@ -1,0 +1,88 @@
+"""What a model is to read, and how far one generation has come: plain values of model/decode.py, without any torch.
+
+What a generated token gets, besides its id, is said here: its positions, and what it mentions.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hirope_ls.model.generator import IntArray, Limits, Mentions, Prefilled, Reason, StopFlag
+
+Pairs = NDArray[np.int64]
+
+NO_MENTIONS: Pairs = np.zeros((2, 0), np.int64)
+
+
+class Rows(NamedTuple):
+    """All that rows are computed from: ids [n], positions [levels, n], mentions int64[2, m]."""
+
+    ids: IntArray
+    positions: IntArray
+    mentions: Pairs = NO_MENTIONS
+
+    def check(self, vocab: int) -> Rows:
+        """Raises ValueError for what is no such thing."""
+        ids, positions, mentions = self
+        if ids.ndim != 1 or not len(ids) or positions.ndim != 2 or positions.shape[1] != len(ids):
+            raise ValueError(f"ids of shape {ids.shape} with positions of shape {positions.shape}")
+        if ids.min() < 0 or ids.max() >= vocab:  # on CUDA it would poison the device
+            raise ValueError(f"ids outside the vocabulary of {vocab}")
+        if mentions.ndim != 2 or len(mentions) != 2 or (np.diff(mentions[0]) < 0).any():
+            raise ValueError("mentions are int[2, m], ascending by token")
+        if mentions.size and (mentions.min() < 0 or mentions[0, -1] >= len(ids)):
+            raise ValueError(f"mentions by tokens that are not among the {len(ids)}")
+        return self
+
+
+@dataclass
+class Run:
+    """One generation: its prompt, what it has said, and when to stop."""
+
+    key: str
+    prompt: Rows
+    limits: Limits
+    stop: StopFlag
+    mentions: Mentions | None = None
+    started: float = field(default_factory=time.monotonic)
+    said: list[int] = field(default_factory=list)
+    told: bool = False  # whether Prefilled was sent
+
+    def rows(self) -> Rows:
+        """The prompt and what was said so far, with the positions and mentions that a generated token gets."""
+        if not self.said:
+            return self.prompt
+        ids, positions, mentions = self.prompt
+        last = np.repeat(positions[:, -1:], len(self.said), axis=1)
+        last[-1] += np.arange(1, len(self.said) + 1, dtype=np.int32)
+        spoken = [(len(ids) + n, unit) for n in range(len(self.said)) for unit in self._mentioned_by(n)]
+        return Rows(
+            np.append(ids, np.array(self.said, np.int32)),
+            np.append(positions, last, axis=1),
+            np.append(mentions, np.array(spoken, np.int64).reshape(-1, 2).T, axis=1),
+        )
+
+    def mentioned(self) -> Sequence[int]:
+        """The units that the token said last mentions."""
+        return self._mentioned_by(len(self.said) - 1)
+
+    def _mentioned_by(self, index: int) -> Sequence[int]:
+        return () if self.mentions is None else self.mentions.of(self.said[: index + 1])
+
+    def halted(self) -> Reason | None:
+        if self.stop.is_set():
+            return "cancelled"
+        if self.limits.deadline is not None and time.monotonic() >= self.limits.deadline:
+            return "deadline"
+        return None
+
+    def prefilled(self, reused: int, prefilled: int) -> Iterator[Prefilled]:
+        if not self.told:
+            self.told = True
+            yield Prefilled(reused, prefilled, (time.monotonic() - self.started) * 1e3)
