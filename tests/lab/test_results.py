@@ -171,8 +171,8 @@ def test_hirope_against_each_rival_and_itself(found: Found):
     assert claims.no_worse_than_before(found, "nll", 4) == claims.UNKNOWN
     assert claims.no_worse_than_rivals(found, "nll") == "no: worse than rerope at 2x (+0.210 ± 0.000)"
     assert claims.over_lengths(found, "nll") == (
-        "rope (level at 1x; better at 2x, 16x); yarn (level at 1x, 2x; better at 16x); "
-        "rerope (level at 1x, 16x; worse at 2x)"
+        "rope: level at 1x, better at 2x and 16x; yarn: level at 1x and 2x, better at 16x; "
+        "rerope: level at 1x and 16x, worse at 2x"
     )
     assert claims.short_prompts(found) == "yes: 1.500 and 1.500 at 64 tokens"
 
@@ -184,6 +184,16 @@ def test_more_is_better_for_shares(tmp_path: Path):
     assert claims.no_worse_than_rivals(found, "recall") == "no: worse than pi at 2x (-0.400 ± 0.000)"
     courses["pi"] = courses["rope"]
     assert claims.no_worse_than_rivals(published(tmp_path / "two", courses, "recall"), "recall") == "yes (2x)"
+
+
+def test_far_lengths_count_when_they_are_measured(tmp_path: Path):
+    courses = {"rope": {128: [2.0, 3.0], 256: [2.0, 3.0]}, "pi": {128: [2.0, 3.0]}, "hirope": {128: [1.0, 2.0]}}
+    found = published(tmp_path / "x", courses)
+    assert claims.no_worse_than_rivals(found, "nll") == "yes (2x)"
+    assert claims.over_lengths(found, "nll") == f"rope, pi: better at 2x, {claims.UNKNOWN} at 4x"
+    del courses["rope"][256]
+    told = claims.over_lengths(published(tmp_path / "y", courses), "nll")
+    assert told == "clearly better than rope, pi at every distance"
 
 
 def test_short_prompts_that_differ(tmp_path: Path):

@@ -75,29 +75,29 @@ def no_worse_than_rivals(found: Found, metric: str) -> str:
         for length, other, word, difference in told
         if word == "worse" and difference
     ]
-    checked = ", ".join(found.multiple(length) for length in longer)
+    open_at = {length for length, _, word, _ in told if not word}
+    checked = ", ".join(found.multiple(length) for length in longer if length not in open_at)
     return f"no: worse than {', '.join(worse)}" if worse else f"yes ({checked})"
 
 
 def over_lengths(found: Found, metric: str) -> str:
     """Which rivals HiRoPE is clearly better than at every length, and where it is not for the others."""
-    everywhere, others = [], []
+    everywhere: list[str] = []
+    others: dict[str, list[str]] = {}
     for other in rivals(found):
         words = {length: beside(found, metric, other, length)[0] for length in found.lengths}
-        if set(words.values()) == {"better"}:
-            everywhere.append(other)
-        else:
-            others.append(f"{other} ({_where(found, words)})")
+        alike = everywhere if set(words.values()) == {"better"} else others.setdefault(_where(found, words), [])
+        alike.append(other)
     told = [f"clearly better than {', '.join(everywhere)} at every distance"] if everywhere else []
-    return "; ".join(told + others) or UNKNOWN
+    return "; ".join([*told, *(f"{', '.join(names)}: {where}" for where, names in others.items())]) or UNKNOWN
 
 
 def _where(found: Found, words: Mapping[int, str]) -> str:
-    """`better at 1x; level at 2x, 4x`"""
+    """`better at 1x, level at 2x and 4x`"""
     told: dict[str, list[str]] = {}
     for length, word in words.items():
         told.setdefault(word or UNKNOWN, []).append(found.multiple(length))
-    return "; ".join(f"{word} at {', '.join(where)}" for word, where in told.items())
+    return ", ".join(f"{word} at {' and '.join(where)}" for word, where in told.items())
 
 
 def short_prompts(found: Found, metric: str = "nll") -> str:
