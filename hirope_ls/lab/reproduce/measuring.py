@@ -9,7 +9,7 @@ import argparse
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -67,7 +67,9 @@ class Study:
         command = COMMANDS[section.task]
         parser = argparse.ArgumentParser()
         command.add_arguments(parser)
-        return command.evaluation(parser.parse_args(words))
+        evaluation = command.evaluation(parser.parse_args(words))
+        longest = max(item.length for item in evaluation.items)
+        return replace(evaluation, skipped=frozenset((method, longest) for method in section.shorter))
 
     def _limit(self, section: Section) -> int:
         return section.limit if self.limit is None else min(section.limit, self.limit)
