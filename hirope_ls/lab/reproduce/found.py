@@ -77,11 +77,9 @@ class Found:
 
     @cached_property
     def num_files(self) -> dict[int, int]:
-        """How many files each length has under the method that came least far; 0 where one is missing."""
-        return {
-            n: min(len(self.values.get((method, n, self.metrics[0]), {})) for method in self.methods)
-            for n in self.lengths
-        }
+        """How many files each length has under the method that came least far, of those that came to it."""
+        told = {n: [self.values.get((method, n, self.metrics[0]), {}) for method in self.methods] for n in self.lengths}
+        return {n: min((len(files) for files in each if files), default=0) for n, each in told.items()}
 
     @property
     def origin(self) -> int:
