@@ -196,6 +196,7 @@ def test_complete_prints_json(capsys: pytest.CaptureFixture[str], source: Path) 
     assert {"prompt", "prefill", "decode", "total"} <= set(report["timings"])
     assert report["tokens"]["prompt"] == report["tokens"]["reused"] + report["tokens"]["prefilled"] > 50
     assert 0 < report["tokens"]["generated"] <= 8
+    assert report["units"] > 1 and report["mentions"] == 0  # a short prompt
     assert report["model"]["trained_length"] == card().trained_length
 
 

@@ -6,8 +6,9 @@ LINE and COLUMN count from 1, columns in characters, as editors show them. --cut
 written already: the rest of the line is taken away before and shown after.
 
 With --json, one object is printed: file, line, column; text, and the range it replaces (1-based lines and columns, end
-excluded); outcome; timings in milliseconds by phase; tokens {prompt, reused, prefilled, generated}; units; order (of
-the prompt's parts); model; with --cut, cut: what was taken away.
+excluded); outcome; timings in milliseconds by phase; tokens {prompt, reused, prefilled, generated}; units; mentions (of
+names that far units define, in the text round the cursor); order (of the prompt's parts); model; with --cut, cut: what
+was taken away.
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ def as_json(place: Place, buffer: Buffer, completion: Completion, parts: Parts, 
         "timings": {phase: round(ms, 2) for phase, ms in completion.timings.items()},
         "tokens": dict(completion.tokens),
         "units": completion.units,
+        "mentions": completion.mentions,
         "order": completion.kind,
         "model": {
             "name": parts.card.name,

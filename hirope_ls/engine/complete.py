@@ -28,7 +28,8 @@ class Completion:
 
     `outcome` is one of shown, cached, empty:<why>, cancelled, deadline, filtered:<rule>, error:<what>; only the first
     two come with a text. `timings` are milliseconds: queue, prompt, prefill, decode, trim, total. `tokens` counts
-    prompt (its length), reused, prefilled, generated. `kind` is the prompt's order and `units` its number of units.
+    prompt (its length), reused, prefilled, generated. `kind` is the prompt's order, `units` its number of units, and
+    `mentions` how often its near text speaks of one of them.
     """
 
     text: str
@@ -39,6 +40,7 @@ class Completion:
     tokens: Mapping[str, int] = field(default_factory=dict)
     kind: str = ""
     units: int = 0
+    mentions: int = 0
 
 
 def complete(
@@ -70,13 +72,15 @@ def complete(
     ending = ending_for(before, after, options.max_lines)
     limits = _limits(tokenizer, options, deadline)
     run = _Run(tokenizer, ending)
-    run.follow(model.generate(snapshot.uri, prompt.ids, prompt.positions, limits, stop), clock)
+    events = model.generate(snapshot.uri, prompt.ids, prompt.positions, limits, stop, prompt.mentions)
+    run.follow(events, clock)
     text, outcome = run.result()
     if not outcome:
         trimmed = trim(text, before, after)
         text, outcome = trimmed.text, "shown" if trimmed.text else f"filtered:{trimmed.rules[-1]}"
         clock.lap("trim")
-    return Completion(text, offset, offset, outcome, clock.total(), run.tokens(prompt), prompt.kind, prompt.units)
+    counts = run.tokens(prompt), prompt.kind, prompt.units, prompt.num_mentions
+    return Completion(text, offset, offset, outcome, clock.total(), *counts)
 
 
 def warm(

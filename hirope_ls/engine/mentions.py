@@ -8,9 +8,10 @@ Of several definitions the nearest ones before the token are meant. Knows bytes,
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,21 +50,32 @@ class Definers:
         """
         if not self.units:
             return NONE
-        pairs = []
-        for token, (piece, unit) in enumerate(zip(pieces, units, strict=True), first):
-            pairs += [(token, spoken) for spoken in self.heard(tail, piece, unit)]
-            tail = unfinished(tail + piece)
-        return np.array(pairs, np.int32).T if pairs else NONE
+        text, ends = tail + b"".join(pieces), list(accumulate(map(len, pieces), initial=len(tail)))[1:]
+        pairs: set[tuple[int, int]] = set()
+        for word in _WORD.finditer(text):
+            begin, end = word.span()
+            token = bisect_right(ends, max(begin, len(tail)))  # where the word begins, then where it goes on
+            while token < len(pieces) and ends[token] - len(pieces[token]) < end:
+                spoken = self._meant(text[begin : min(end, ends[token])], units[token]) if pieces[token] else ()
+                pairs.update((first + token, unit) for unit in spoken)
+                token += 1
+        return np.array(sorted(pairs), np.int32).T if pairs else NONE
 
     def heard(self, tail: bytes, piece: bytes, unit: int) -> list[int]:
         """The units that a token of the unit `unit` mentions, ascending, after the unfinished word `tail`."""
         spoken: set[int] = set()
         for word in _WORD.finditer(tail + piece):
             if word.end() > len(tail):
-                known = self.units.get(word.group(), ())
-                end = bisect_left(known, unit)
-                spoken.update(known[max(end - MOST, 0) : end])
+                spoken.update(self._meant(word.group(), unit))
         return sorted(spoken)
+
+    def _meant(self, name: bytes, unit: int) -> Sequence[int]:
+        """The units that a name means in the unit `unit`."""
+        known = self.units.get(name)
+        if known is None:
+            return ()
+        end = bisect_left(known, unit)
+        return known[max(end - MOST, 0) : end]
 
 
 def unfinished(text: bytes) -> bytes:

@@ -18,6 +18,9 @@ blocks (engine/layout.py) in A, from 0; S with its three special tokens is one u
 the A/P boundary cuts a block, its second part is a unit of its own. In psm the order is P, then S. A token that opens
 the prompt belongs to the unit after it. The number of units stays within what the model's trained length allows.
 
+Mentions (engine/mentions.py) are those of the text round the cursor alone: S, and P or what would be P in context-spm.
+They mean definitions in the prompt's text before the cursor. So far text has none, and stays cached whatever is typed.
+
 The FIM orders are from Bavarian et al. 2022, "Efficient Training of Language Models to Fill in the Middle"; the
 context before SPM is ours.
 """
@@ -29,10 +32,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hirope_ls.engine.hearing import hear
 from hirope_ls.engine.limits import Limits
 from hirope_ls.engine.options import Options
 from hirope_ls.engine.snapshots import Snapshot
 from hirope_ls.model.folder import Card
+from hirope_ls.model.generator import Mentions
 from hirope_ls.model.tokens import SpecialTokens, TextTokenizer, Tokens
 from hirope_ls.text.edit import Edit
 from hirope_ls.text.encoding import character_start
@@ -50,7 +55,7 @@ class Prompt:
     """Ids int32[n] and positions int32[2, n], and what they are made of, counted in tokens.
 
     `kind` is the order used. `far`, `near` and `suffix` count A, P and S; `dropped` counts the tokens at the file's
-    start that did not fit.
+    start that did not fit. `mentions` is None where no token can have hierarchical positions.
     """
 
     ids: IntArray
@@ -60,6 +65,12 @@ class Prompt:
     near: int
     suffix: int
     dropped: int
+    mentions: Mentions | None = None
+
+    @property
+    def num_mentions(self) -> int:
+        """How many (token, unit) pairs there are."""
+        return self.mentions.pairs.shape[1] if self.mentions else 0
 
     @property
     def units(self) -> int:
@@ -72,13 +83,18 @@ def build_prompt(snapshot: Snapshot, offset: int, tokenizer: TextTokenizer, card
     suffix = suffix_ids(snapshot.buffer.data, offset, tokenizer, options.suffix_tokens)
     order = card.fim_order if suffix.size and tokenizer.special.has_fim else None
     prefix = _Prefix.of(snapshot, offset, tokenizer, options.prompt_cap(card.trained_length))
-    near = prefix.first
-    if order == "context-spm":
-        near = near_start(snapshot.buffer.data, prefix.starts, prefix.first)
+    heard = near_start(snapshot.buffer.data, prefix.starts, prefix.first)
+    near = heard if order == "context-spm" else prefix.first
     parts = _arrange(order, prefix, near, suffix, card, tokenizer.special)
     ids, positions = parts.joined(Limits.of(card.trained_length).count)
-    num_suffix = int(suffix.size) if order else 0
-    return Prompt(ids, positions, order or "plain", near - prefix.first, prefix.end - near, num_suffix, prefix.first)
+    mentions = None
+    if ids.size + options.max_new_tokens > card.trained_length and heard < prefix.end:
+        places = np.concatenate(parts.places)
+        defined = _defined(snapshot, offset, prefix, positions[0, places])
+        before = slice(int(places[heard - prefix.first]), int(places[-1]) + 1)
+        mentions = hear(tokenizer, ids, positions[0], defined, before, parts.after)
+    far, num_suffix = near - prefix.first, int(suffix.size) if order else 0
+    return Prompt(ids, positions, order or "plain", far, prefix.end - near, num_suffix, prefix.first, mentions)
 
 
 def build_context(snapshot: Snapshot, tokenizer: TextTokenizer, card: Card, options: Options) -> Prompt:
@@ -180,7 +196,9 @@ class _Parts:
     def __init__(self) -> None:
         self._ids: list[IntArray] = []
         self._units: list[IntArray] = []
-        self._next = 0
+        self._next = self._size = 0
+        self.places: list[IntArray] = []  # where in the prompt the file's tokens before the cursor are, in order
+        self.after: slice | None = None  # where the text after the cursor is, with its special tokens
 
     def lead(self, token: int | None) -> None:
         """A token, if there is one, that belongs to the unit that comes next."""
@@ -188,8 +206,9 @@ class _Parts:
             self._add(np.array([token], np.int32), np.array([self._next], np.int32))
 
     def unit(self, *ids: int | IntArray | None) -> None:
-        """One unit of its own."""
+        """The text after the cursor: one unit of its own."""
         joined = np.concatenate([np.atleast_1d(np.asarray(part, np.int32)) for part in ids if part is not None])
+        self.after = slice(self._size, self._size + joined.size)
         self._add(joined, np.full(joined.size, self._next, np.int32))
         self._next += 1
 
@@ -198,6 +217,7 @@ class _Parts:
         if end > start:
             blocks = prefix.blocks[start:end]
             units = self._next + np.cumsum(np.diff(blocks, prepend=blocks[0]) != 0, dtype=np.int32)
+            self.places.append(np.arange(self._size, self._size + end - start, dtype=np.int32))
             self._add(prefix.ids[start:end], units)
             self._next = int(units[-1]) + 1
 
@@ -214,6 +234,7 @@ class _Parts:
     def _add(self, ids: IntArray, units: IntArray) -> None:
         self._ids.append(ids)
         self._units.append(units)
+        self._size += ids.size
 
 
 def _arrange(
@@ -232,6 +253,14 @@ def _arrange(
         parts.unit(special.fim_prefix, special.fim_suffix, suffix, special.fim_middle)
         parts.text(prefix, near, prefix.end)
     return parts
+
+
+def _defined(snapshot: Snapshot, offset: int, prefix: _Prefix, units: IntArray) -> list[tuple[str, int]]:
+    """(name, unit) of what the text before the cursor defines; `units` of its tokens from the first used one on."""
+    found = snapshot.parse.definitions_in(int(prefix.starts[prefix.first]), offset)
+    begins = np.array([begin for begin, _ in found], np.int64)
+    tokens = np.searchsorted(prefix.starts, begins, side="right") - 1 - prefix.first
+    return [(name, unit) for (_, name), unit in zip(found, units[tokens].tolist(), strict=True)]
 
 
 def _opening(special: SpecialTokens, card: Card, dropped: int) -> int | None:

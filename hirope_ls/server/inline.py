@@ -229,7 +229,8 @@ class InlineCompletions:
 
     def _record(self, ask: Ask, completion: Completion) -> None:
         timings = {**completion.timings, "total": (time.monotonic() - ask.asked) * 1000}
-        record = Record(completion.outcome, timings, completion.tokens, completion.kind, completion.units)
+        counts = completion.tokens, completion.kind, completion.units, completion.mentions
+        record = Record(completion.outcome, timings, *counts)
         self._status.record(ask.uri, record)
         _log.info(
             "completion: %s, %.0f ms, tokens %s",

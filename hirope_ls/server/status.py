@@ -21,6 +21,7 @@ class Record:
     tokens: Mapping[str, int] = field(default_factory=dict)
     kind: str = ""
     units: int = 0
+    mentions: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The same, for the wire; times to a hundredth of a millisecond, the four token counts always."""
@@ -32,6 +33,7 @@ class Record:
             "tokens": tokens,
             "promptKind": self.kind,
             "units": self.units,
+            "mentions": self.mentions,
         }
 
 

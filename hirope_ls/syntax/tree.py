@@ -83,6 +83,14 @@ class Parse:
         starts = zip(self.starts.tolist(), self.pieces, strict=True)
         return tuple((start + offset, name) for start, piece in starts for offset, name in piece.definitions)
 
+    def definitions_in(self, start: int, end: int) -> list[Definition]:
+        """(offset, name) of those that begin in the bytes start..end; asks the pieces there alone."""
+        low = max(int(np.searchsorted(self.starts, start, side="right")) - 1, 0)
+        high = int(np.searchsorted(self.starts, end))
+        found = zip(self.starts[low:high].tolist(), self.pieces[low:high], strict=True)
+        each = ((base + offset, name) for base, piece in found for offset, name in piece.definitions)
+        return [definition for definition in each if start <= definition[0] < end]
+
     @property
     def borders(self) -> list[Border]:
         """Where the pieces start, and the classes around those places."""

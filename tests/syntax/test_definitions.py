@@ -2,7 +2,7 @@
 
 import ast
 
-from fuzz import python_files
+from fuzz import python_files, rng
 
 from hirope_ls.syntax import language_for, parse
 from hirope_ls.text import Buffer
@@ -37,6 +37,19 @@ class A(B):
 """
     assert names(text) == ["LIMIT", "size", "f", "g", "A", "field", "other", "m"]
     assert names("") == [] and parse(None, Buffer.of(b"def f(): pass")).definitions == ()
+
+
+def test_definitions_in_some_bytes_are_those_that_begin_there():
+    random = rng("definitions")
+    for path in python_files(6, smallest=2_000, largest=20_000):
+        parsed = parse(PYTHON, Buffer.of(path.read_bytes()))
+        places = [0, parsed.size, *(at for at, _ in parsed.definitions), *parsed.starts.tolist()]
+        for _ in range(40):
+            start, end = sorted(random.choice([*places, random.randrange(parsed.size)]) for _ in range(2))
+            wanted = [(at, name) for at, name in parsed.definitions if start <= at < end]
+            assert parsed.definitions_in(start, end) == wanted
+    flat = parse(None, Buffer.of(b"def f(): pass"))
+    assert flat.definitions_in(0, flat.size) == parse(PYTHON, Buffer.of(b"")).definitions_in(0, 0) == []
 
 
 def test_functions_and_classes_are_those_of_pythons_parser():
