@@ -49,7 +49,7 @@ PLAN = (
     # Half of the time goes into 32x; these are far off at 16x already.
     Section("perplexity", "perplexity", _ALL, "0.5x,1x,2x,4x,8x,16x,32x", 30, shorter=_FAR_OFF),
     Section("distant", "distant", _ALL, "1x,2x,4x,8x,16x", 30),
-    Section("symbols", "symbols", _ALL, "1x,8x", 30, ("--how", "rank")),
+    Section("symbols", "symbols", _ALL, "1x,4x", 30, ("--how", "rank")),
     Section("completion", "completion", _ALL, "1x,8x", 30, ("--lines", "1")),
     Section("choices-perplexity", "perplexity", _CHOICES, "8x", 15, picture="differences"),
     Section("choices-distant", "distant", _CHOICES, "8x", 15, picture="differences"),
