@@ -191,7 +191,10 @@ def test_far_lengths_count_when_they_are_measured(tmp_path: Path):
     found = published(tmp_path / "x", courses)
     assert claims.no_worse_than_rivals(found, "nll") == "yes (2x)"
     assert claims.over_lengths(found, "nll") == f"rope, pi: better at 2x, {claims.UNKNOWN} at 4x"
-    del courses["rope"][256]
+    courses["hirope"][256] = [1.0, 2.0]
+    found = published(tmp_path / "z", courses)
+    assert claims.no_worse_than_rivals(found, "nll") == "yes (2x; 4x of the rivals measured there)"
+    del courses["rope"][256], courses["hirope"][256]
     told = claims.over_lengths(published(tmp_path / "y", courses), "nll")
     assert told == "clearly better than rope, pi at every distance"
 

@@ -76,8 +76,10 @@ def no_worse_than_rivals(found: Found, metric: str) -> str:
         if word == "worse" and difference
     ]
     open_at = {length for length, _, word, _ in told if not word}
+    some = open_at & {length for length, _, word, _ in told if word}
     checked = ", ".join(found.multiple(length) for length in longer if length not in open_at)
-    return f"no: worse than {', '.join(worse)}" if worse else f"yes ({checked})"
+    partly = "".join(f"; {found.multiple(length)} of the rivals measured there" for length in longer if length in some)
+    return f"no: worse than {', '.join(worse)}" if worse else f"yes ({checked}{partly})"
 
 
 def over_lengths(found: Found, metric: str) -> str:
