@@ -195,7 +195,7 @@ def test_unknown_closed_and_empty_documents(fake: Start) -> None:
 
 
 def test_an_answer_that_the_document_has_left_behind(fake: Start) -> None:
-    with ready(fake, says="return a + b\n", prefill_s=0.4) as editor:
+    with ready(fake, says="return a + b\n", prefill_s=1.5) as editor:
         request = editor.inline(URI, AT)
         editor.change(URI, (AT, AT, "re"))
         (item,) = editor.reply(request)["items"]
