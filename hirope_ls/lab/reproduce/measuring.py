@@ -102,7 +102,7 @@ class Study:
 def _slim(picture: Path) -> None:
     """Write it again with few colours: a third of the size, and nothing lost that the eye sees."""
     with Image.open(picture) as image:
-        few = image.convert("RGB").quantize(64)
+        few = image.convert("RGB").quantize(256)
     few.save(picture, optimize=True)
 
 
