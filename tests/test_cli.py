@@ -330,11 +330,13 @@ def test_control_c_is_quiet(source: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job's children ignore it
     )
-    while not _catches(process.pid, signal.SIGINT):
+    while process.poll() is None and not _catches(process.pid, signal.SIGINT):
         time.sleep(0.05)
     time.sleep(1.0)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert "Traceback" not in err
-    assert process.returncode in (130, 0), (out, err)
+    # Ended by the signal itself, while modules in C load or the process is ending, a shell calls 130 as well.
+    assert process.returncode in (130, 0, -signal.SIGINT), (out, err)
