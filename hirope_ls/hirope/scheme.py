@@ -91,8 +91,9 @@ class Scheme:
 
     @classmethod
     def default(cls, trained_length: int) -> Scheme:
-        """The best measured variant: clamped fast pairs, offset, log scaling, window L // 2; far text damped by half,
-        which costs least likelihood, and what the near text mentions raised (chosen on sqlalchemy and tornado)."""
+        """What is served: clamped fast pairs, offset, log scaling, window L // 2; far text damped by half, which costs
+        least likelihood, and what the near text mentions raised. Damping and gain were chosen on sqlalchemy and
+        tornado; lab/RESULTS.md tells what each choice is worth."""
         return cls(trained_length=trained_length, window=trained_length // 2, far_damping=0.5, mention_gain=1.0)
 
     @classmethod

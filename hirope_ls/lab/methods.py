@@ -88,7 +88,7 @@ _KINDS = {
     "rerope": _Kind("ReRoPE: no distance beyond the window", "", rivals.rerope, ("window", "log", "damping", "gain")),
     "self-extend": _Kind("Self-Extend: far distances in groups", "", rivals.self_extend, ("window", "group", "log")),
     "window": _Kind("a sliding window with attention sinks", "", rivals.streaming, ("window", "sinks")),
-    "hirope": _Kind("hierarchical positions, the best measured choices", "default", _hirope, _CHOICES),
+    "hirope": _Kind("hierarchical positions, as they are served", "default", _hirope, _CHOICES),
     "hirope-paper": _Kind("hierarchical positions, the paper read literally", "paper", Scheme.paper, _CHOICES),
 }
 METHODS: dict[str, str] = {name: kind.about for name, kind in _KINDS.items()}
