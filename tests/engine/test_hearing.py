@@ -67,7 +67,7 @@ def names_in(snapshot: Snapshot, offset: int, prompt: Prompt) -> dict[bytes, lis
     names: dict[bytes, list[int]] = {}
     where, _ = regions(prompt)
     ends = prefix_tokens(snapshot, offset, tokenizer()).ends.tolist()
-    starts = [0, *ends[:-1]][prompt.dropped :]
+    starts = [0, *ends][: len(ends)][prompt.dropped :]
     for begin, name in snapshot.parse.definitions:
         tokens = zip(where, starts, ends[prompt.dropped :], strict=True)
         holding = [index for index, start, end in tokens if start <= begin < end]
