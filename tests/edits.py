@@ -152,7 +152,8 @@ def _function(rng: random.Random, data: bytes, at: int) -> Edit:
 
 def _everything(rng: random.Random, data: bytes, at: int) -> Edit:
     half = _whole(data, len(data) // 2)
-    return rng.choice([Edit(0, len(data), data[half:]), Edit(0, 0, data[half:][:3000]), Edit(0, half, b"")])
+    more = _whole(data, min(len(data), half + 3000))
+    return rng.choice([Edit(0, len(data), data[half:]), Edit(0, 0, data[half:more]), Edit(0, half, b"")])
 
 
 _KINDS = [_type, _type_odd, _delete, _replace, _snippet, _paste, _drop_lines, _shift_lines, _function, _everything]

@@ -36,14 +36,13 @@ def hear(
     if not definers.units:
         return None
 
-    pieces = [tokenizer.token_bytes(id) for id in ids[before].tolist()]
-    pairs = definers.mentions(pieces, units[before].tolist(), before.start)
-    if after:
-        others = [tokenizer.token_bytes(id) for id in ids[after].tolist()]
-        more = definers.mentions(others, units[after].tolist(), after.start)
-        pairs = np.concatenate((pairs, more) if before.start < after.start else (more, pairs), axis=1)
-    ear = _Ear(tokenizer, definers, unfinished(b"".join(pieces)), int(units[-1]))
-    return Mentions(pairs, ear)
+    def said(run: slice) -> IntArray:
+        pieces = [tokenizer.token_bytes(id) for id in ids[run].tolist()]
+        return definers.mentions(pieces, units[run].tolist(), run.start)
+
+    runs = sorted((before, after) if after else (before,), key=lambda run: run.start)
+    ear = _Ear(tokenizer, definers, unfinished(tokenizer.decode(ids[before])), int(units[-1]))
+    return Mentions(np.concatenate([said(run) for run in runs], axis=1), ear)
 
 
 @dataclass(frozen=True)

@@ -63,11 +63,7 @@ class Definers:
 
     def heard(self, tail: bytes, piece: bytes, unit: int) -> list[int]:
         """The units that a token of the unit `unit` mentions, ascending, after the unfinished word `tail`."""
-        spoken: set[int] = set()
-        for word in _WORD.finditer(tail + piece):
-            if word.end() > len(tail):
-                spoken.update(self._meant(word.group(), unit))
-        return sorted(spoken)
+        return [int(spoken) for spoken in self.mentions([piece], [unit], 0, tail)[1]]
 
     def _meant(self, name: bytes, unit: int) -> Sequence[int]:
         """The units that a name means in the unit `unit`."""

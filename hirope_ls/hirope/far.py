@@ -23,13 +23,12 @@ def add_far(merged: Merged, call: Call, query: Tensor, key: Tensor, value: Tenso
     """
     frame, layer = call.frame, call.layer
     query = layer.far_query(frame, query)
-    far, seen = Merged(query, value), value[:, :, : frame.num_far_keys]
+    far, keys, values = Merged(query, value), layer.far_keys(frame, key), value[:, :, : frame.num_far_keys]
     if frame.scheme.sinks is None:
-        keys = layer.far_keys(frame, key)
-        _add_beyond(far, call, query, keys, seen)
-        _add_raised(far, call, query, keys, seen)
+        _add_beyond(far, call, frame.first_far_row, query, keys, values)
+        _add_raised(far, call, query, keys, values)
     else:
-        _add_sinks(far, call, query, layer.far_keys(frame, key), seen)
+        _add_sinks(far, call, query, keys, values)
     bias = frame.far_bias(query)
     lse = far.lse if bias is None else far.lse + bias
     merged.add(merged.lse.shape[2] - lse.shape[2], far.out, lse)
@@ -60,14 +59,14 @@ def _row_bias(call: Call, query: Tensor) -> Tensor | None:
     return each
 
 
-def _add_beyond(far: Merged, call: Call, query: Tensor, key: Tensor, value: Tensor) -> None:
-    """Each row sees every key beyond the window."""
+def _add_beyond(far: Merged, call: Call, first_row: int, query: Tensor, key: Tensor, value: Tensor) -> None:
+    """Each of the rows first_row, first_row + 1, ... sees every key beyond the window."""
     add_band(
         far,
         query,
         key,
         value,
-        first_row=call.frame.total - query.shape[2],
+        first_row=first_row,
         first_key=0,
         nearest=call.frame.scheme.window,
         farthest=None,
@@ -93,17 +92,7 @@ def _add_sinks(far: Merged, call: Call, query: Tensor, key: Tensor, value: Tenso
     if growing:
         rows, stop = query[:, :, :growing], first_row + growing - call.frame.scheme.window
         part = Merged(rows, value)
-        add_band(
-            part,
-            rows,
-            key[:, :, :stop],
-            value[:, :, :stop],
-            first_row=first_row,
-            first_key=0,
-            nearest=call.frame.scheme.window,
-            farthest=None,
-            scale=call.scale,
-        )
+        _add_beyond(part, call, first_row, rows, key[:, :, :stop], value[:, :, :stop])
         far.add(0, part.out, part.lse)
     if growing < query.shape[2]:
         far.add(growing, *block_attention(query[:, :, growing:], key, value, call.scale, causal=False))

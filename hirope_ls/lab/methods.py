@@ -92,24 +92,63 @@ _KINDS = {
     "hirope-paper": _Kind("hierarchical positions, the paper read literally", "paper", Scheme.paper, _CHOICES),
 }
 METHODS: dict[str, str] = {name: kind.about for name, kind in _KINDS.items()}
-OPTIONS: dict[str, str] = {
-    "window": "keys nearer than this keep ordinary positions",
-    "split": "how many of the fast pairs see the token level",
-    "far": "what fast pairs see of far keys",
-    "offset": "far units are seen beyond the window",
-    "log": "scores grow with the logarithm of the length",
-    "damping": "how much far text is damped as there is more of it; 1: as a whole it weighs what it did in training",
-    "gain": "how much more units weigh that the near text mentions",
-    "switch": "rows within the trained length keep ordinary positions in long prompts too",
-    "levels": "unit and token, or file, unit and token",
-    "longest": "tokens of a unit; longer ones are cut at statements",
-    "count": "units; where there are more, small neighbours are joined",
-    "units": "functions and classes, or stretches of 64 tokens",
-    "distance": "units in the order of the text, or by distance in the tree of scopes",
-    "group": "far positions of Self-Extend that count as one",
-    "sinks": "first tokens of the prompt that stay in sight",
-    "factor": "by how much frequencies are changed; without it by what the prompt needs",
+
+
+@dataclass(frozen=True)
+class _Option:
+    """What an option does, what it takes, in words, and how that is read: None if it is something else."""
+
+    about: str
+    takes: str
+    read: Callable[[str], Any]
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
+
+
+def _positive(text: str) -> int | None:
+    return _whole(text) or None
+
+
+def _number(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) else None
+
+
+_YES_OR_NO = ("yes or no", {"yes": True, "no": False}.get)
+_FROM_0, _FROM_1 = ("a whole number from 0 up", _whole), ("a whole number from 1 up", _positive)
+_NUMBER = ("a number from 0 up", _number)
+_OPTIONS = {
+    "window": _Option("keys nearer than this keep ordinary positions", *_FROM_1),
+    "split": _Option("how many of the fast pairs see the token level", *_FROM_0),
+    "far": _Option(
+        "what fast pairs see of far keys",
+        "clamped, running or restart",
+        {far: far for far in ("clamped", "running", "restart")}.get,
+    ),
+    "offset": _Option("far units are seen beyond the window", *_YES_OR_NO),
+    "log": _Option("scores grow with the logarithm of the length", *_YES_OR_NO),
+    "damping": _Option(
+        "how much far text is damped as there is more of it; 1: as a whole it weighs what it did in training", *_NUMBER
+    ),
+    "gain": _Option("how much more units weigh that the near text mentions", *_NUMBER),
+    "switch": _Option("rows within the trained length keep ordinary positions in long prompts too", *_YES_OR_NO),
+    "levels": _Option("unit and token, or file, unit and token", "2 or 3", {"2": 2, "3": 3}.get),
+    "longest": _Option("tokens of a unit; longer ones are cut at statements", *_FROM_1),
+    "count": _Option("units; where there are more, small neighbours are joined", *_FROM_1),
+    "units": _Option(
+        "functions and classes, or stretches of 64 tokens", "syntax or even", {"syntax": "syntax", "even": "even"}.get
+    ),
+    "distance": _Option(
+        "units in the order of the text, or by distance in the tree of scopes",
+        "order or tree",
+        {"order": "order", "tree": "tree"}.get,
+    ),
+    "group": _Option("far positions of Self-Extend that count as one", *_FROM_1),
+    "sinks": _Option("first tokens of the prompt that stay in sight", *_FROM_0),
+    "factor": _Option("by how much frequencies are changed; without it by what the prompt needs", "a number", _number),
 }
+OPTIONS: dict[str, str] = {name: option.about for name, option in _OPTIONS.items()}
 
 
 def methods(text: str, trained_length: int) -> tuple[Method, ...]:
@@ -155,50 +194,15 @@ def _options(method: str, kind: _Kind, given: Sequence[str]) -> dict[str, Any]:
             raise InputError(f"{method} has no option {key!r}: {there}")
         if key in options:
             raise InputError(f"{method} is given {key} twice")
-        accepts, read = _VALUES[key]
-        options[key] = read(value)
+        options[key] = _OPTIONS[key].read(value)
         if options[key] is None:
-            raise InputError(f"{method}: {key} is {value!r}, but takes {accepts}")
+            raise InputError(f"{method}: {key} is {value!r}, but takes {accepted(key)}")
     return options
-
-
-def _whole(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
-
-
-def _positive(text: str) -> int | None:
-    return _whole(text) or None
-
-
-def _number(text: str) -> float | None:
-    return float(text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) else None
-
-
-_YES_OR_NO = ("yes or no", {"yes": True, "no": False}.get)
-_FROM_0, _FROM_1 = ("a whole number from 0 up", _whole), ("a whole number from 1 up", _positive)
-_VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {  # what it takes, and how it is read: None if it is not that
-    "window": _FROM_1,
-    "split": _FROM_0,
-    "far": ("clamped, running or restart", {far: far for far in ("clamped", "running", "restart")}.get),
-    "offset": _YES_OR_NO,
-    "switch": _YES_OR_NO,
-    "log": _YES_OR_NO,
-    "damping": ("a number from 0 up", _number),
-    "gain": ("a number from 0 up", _number),
-    "levels": ("2 or 3", {"2": 2, "3": 3}.get),
-    "units": ("syntax or even", {"syntax": "syntax", "even": "even"}.get),
-    "distance": ("order or tree", {"order": "order", "tree": "tree"}.get),
-    "longest": _FROM_1,
-    "count": _FROM_1,
-    "group": _FROM_1,
-    "sinks": _FROM_0,
-    "factor": ("a number", _number),
-}
 
 
 def accepted(option: str) -> str:
     """What an option takes, in words."""
-    return _VALUES[option][0]
+    return _OPTIONS[option].takes
 
 
 def options_of(method: str) -> tuple[str, ...]:

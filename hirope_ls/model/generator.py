@@ -39,6 +39,11 @@ class Mentions:
     pairs: IntArray
     of: Callable[[Sequence[int]], Sequence[int]]
 
+    def after(self, size: int, said: Sequence[int]) -> NDArray[np.int64]:
+        """int64[2, k]: (token, unit) of the generated tokens `said`, which follow `size` others."""
+        spoken = [(size + n, unit) for n in range(len(said)) for unit in self.of(said[: n + 1])]
+        return np.array(spoken, np.int64).reshape(-1, 2).T
+
 
 class StopFlag(Protocol):
     """Anything that can be asked whether to stop; a threading.Event will do."""

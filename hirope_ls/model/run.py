@@ -61,19 +61,15 @@ class Run:
         ids, positions, mentions = self.prompt
         last = np.repeat(positions[:, -1:], len(self.said), axis=1)
         last[-1] += np.arange(1, len(self.said) + 1, dtype=np.int32)
-        spoken = [(len(ids) + n, unit) for n in range(len(self.said)) for unit in self._mentioned_by(n)]
         return Rows(
             np.append(ids, np.array(self.said, np.int32)),
             np.append(positions, last, axis=1),
-            np.append(mentions, np.array(spoken, np.int64).reshape(-1, 2).T, axis=1),
+            np.append(mentions, self.mentions.after(len(ids), self.said), axis=1) if self.mentions else mentions,
         )
 
     def mentioned(self) -> Sequence[int]:
         """The units that the token said last mentions."""
-        return self._mentioned_by(len(self.said) - 1)
-
-    def _mentioned_by(self, index: int) -> Sequence[int]:
-        return () if self.mentions is None else self.mentions.of(self.said[: index + 1])
+        return () if self.mentions is None else self.mentions.of(self.said)
 
     def halted(self) -> Reason | None:
         if self.stop.is_set():

@@ -80,8 +80,7 @@ class Parse:
     @cached_property
     def definitions(self) -> tuple[Definition, ...]:
         """(offset, name) of the names that the text defines, in order; after an edit most pieces know theirs."""
-        starts = zip(self.starts.tolist(), self.pieces, strict=True)
-        return tuple((start + offset, name) for start, piece in starts for offset, name in piece.definitions)
+        return tuple(self.definitions_in(0, self.size))
 
     def definitions_in(self, start: int, end: int) -> list[Definition]:
         """(offset, name) of those that begin in the bytes start..end; asks the pieces there alone."""

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from fuzz import python_files
 from model.tiny_models import TRAINED, save_model
+from numpy.typing import NDArray
+from torch import Tensor
 
 from hirope_ls.hirope import Scheme
+from hirope_ls.lab.eval.prompts import Prompt
 from hirope_ls.lab.eval.sources import Source, text_source
 from hirope_ls.lab.methods import Method, Units
 from hirope_ls.model.folder import read_card
 from hirope_ls.model.loader import Loaded, load
 from hirope_ls.model.tokens import TextTokenizer
+
+IntArray = NDArray[np.integer]
 
 PLAIN = Method("rope", "", Scheme.plain(TRAINED), Units())
 HIROPE = Method("hirope", "default", Scheme.default(TRAINED), Units())
@@ -48,3 +55,20 @@ def workspace(root: Path, files: dict[str, str]) -> Path:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, "utf-8")
     return root
+
+
+def spoken_of(prompt: Prompt, ids: IntArray, positions: Tensor, asked: int) -> IntArray | None:
+    """Mentions the obvious way: for each token from 128 before `asked` on, every word that ends in it, looked up."""
+    first = max(asked - 128, 0)
+    pieces = [prompt.tokenizer.token_bytes(int(id)) for id in ids]
+    units = np.asarray(positions)[-2]
+    pairs = []
+    for token in range(first, len(ids)):
+        before, text = b"".join(pieces[first:token]), b"".join(pieces[first : token + 1])
+        words = {word.group() for word in re.finditer(rb"(?<![\w\x80-\xff])[A-Za-z_\x80-\xff][\w\x80-\xff]*", text)
+                 if word.end() > len(before)}  # fmt: skip
+        named = [(name.encode(), units[at]) for name, at in prompt.definitions if len(name) > 2 and name[:2] != "__"]
+        for word in words:
+            meant = sorted({unit for name, unit in named if name == word and unit < units[token]})
+            pairs += [(token, unit) for unit in meant[-2:]]
+    return np.array(sorted(pairs)).T if pairs else None

@@ -1,13 +1,12 @@
 """Distant: the right function, the same near text at every distance, and figures that a slow twin gives as well."""
 
 import re
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from fuzz import python_files
-from lab.eval_parts import HIROPE, PLAIN
+from lab.eval_parts import HIROPE, MENTIONING, PLAIN, spoken_of
 from model.tiny_models import TRAINED
 
 from hirope_ls.lab.eval.distant import LONGEST, SHORTEST, Distant, functions
@@ -141,32 +140,33 @@ def test_a_name_that_the_other_code_holds_is_left_out(tokenizer):
         Distant().items([text_source("p/shop.py", SHOP, tokenizer, TRAINED), near], [900], 5, 0)
 
 
-@pytest.mark.parametrize("method", [PLAIN, HIROPE], ids=lambda method: method.name)
+@pytest.mark.parametrize("method", [PLAIN, HIROPE, MENTIONING], ids=lambda method: method.name)
 def test_figures_are_those_of_a_slow_twin(tiny, files, shop, method):
-    """Over whole prompts, in one pass each, with nothing shared; mentions are held to their twin in test_reader."""
-    method = replace(method, scheme=replace(method.scheme, mention_gain=0.0))
+    """Over whole prompts, in one pass each, with nothing shared."""
     task, reader = Distant(), Reader(tiny, method)
     for item in task.items([shop, *files], [90, 300], 2, 0):
         function, need = item.payload.function, item.payload
         found = task.measure(reader, item)
         assert tuple(found) == task.metrics
         copied = function.text + need.between + function.text
-        likely = told(tiny, copied.ids, copied.positions(method.units), method)
+        likely = told(tiny, copied, len(function.text), method)
         assert found["copy_nll"] == pytest.approx(-likely[0][-(function.last - function.body) :].mean(), abs=1e-3)
         text = f"\n\n\nresult = {function.name}(" + ", ".join(f"{name}={name}" for name in function.parameters) + ")\n"
         call = text_source(function.source.name, text, function.source.tokenizer, TRAINED)
         asked = function.text + need.between + type(copied).of(call)
-        likely, best = told(tiny, asked.ids, asked.positions(method.units), method)
+        likely, best = told(tiny, asked, len(call), method)
         names = argument_tokens(call, function.parameters)
         chosen = np.concatenate(names) - len(call)
         assert found["nll"] == pytest.approx(-likely[chosen].mean(), abs=1e-3)
         assert found["exact_match"] == np.mean([best[tokens - len(call)].all() for tokens in names])
 
 
-def told(loaded, ids, positions, method):
+def told(loaded, prompt, ending, method):
+    """`ending`: how many tokens are asked about."""
     loaded.hirope.scheme = method.scheme
-    rows = torch.from_numpy(ids.astype(np.int64))
-    logits = loaded.hirope.forward(rows[None], positions)[0, :-1].log_softmax(-1)
+    positions, rows = prompt.positions(method.units), torch.from_numpy(prompt.ids.astype(np.int64))
+    spoken = spoken_of(prompt, prompt.ids, positions, len(prompt) - ending - 1) if method.scheme.mention_gain else None
+    logits = loaded.hirope.forward(rows[None], positions, mentions=spoken)[0, :-1].log_softmax(-1)
     return logits.gather(1, rows[1:, None])[:, 0].numpy(), (logits.argmax(-1) == rows[1:]).numpy()
 
 

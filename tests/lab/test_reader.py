@@ -1,12 +1,11 @@
 """The reader against the stock model and slow twins: one pass over everything, nothing reused."""
 
-import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from lab.eval_parts import HIROPE, MENTIONING, PAPER, PLAIN, THREE
+from lab.eval_parts import HIROPE, MENTIONING, PAPER, PLAIN, THREE, spoken_of
 from model.tiny_models import TRAINED, save_model
 from transformers import AutoModelForCausalLM
 
@@ -28,23 +27,6 @@ def one_pass(loaded, method, prompt, ids, positions, asked):
     pairs = spoken_of(prompt, ids, positions, asked)
     logits = loaded.hirope.forward(torch.from_numpy(ids.astype(np.int64))[None], positions, mentions=pairs)
     return logits[0].log_softmax(-1)
-
-
-def spoken_of(prompt, ids, positions, asked):
-    """Mentions the obvious way: for each token from 128 before `asked` on, every word that ends in it, looked up."""
-    first = max(asked - 128, 0)
-    pieces = [prompt.tokenizer.token_bytes(int(id)) for id in ids]
-    units = np.asarray(positions)[-2]
-    pairs = []
-    for token in range(first, len(ids)):
-        before, text = b"".join(pieces[first:token]), b"".join(pieces[first : token + 1])
-        words = {word.group() for word in re.finditer(rb"(?<![\w\x80-\xff])[A-Za-z_\x80-\xff][\w\x80-\xff]*", text)
-                 if word.end() > len(before)}  # fmt: skip
-        named = [(name.encode(), units[at]) for name, at in prompt.definitions if len(name) > 2 and name[:2] != "__"]
-        for word in words:
-            meant = sorted({unit for name, unit in named if name == word and unit < units[token]})
-            pairs += [(token, unit) for unit in meant[-2:]]
-    return np.array(sorted(pairs)).T if pairs else None
 
 
 def two_files(texts, length):

@@ -5,13 +5,11 @@ Knows figures only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from hirope_ls.lab.eval.figures import Measured, Place, mean_and_error, per_file
+from hirope_ls.lab.eval.figures import Measured, Values, mean_and_error, paired, per_file
 from hirope_ls.lab.eval.lengths import shown
 from hirope_ls.lab.eval.tables import markdown, unit
-
-Values = Mapping[Place, Mapping[str, float]]
 
 
 def difference_table(measured: Sequence[Measured], trained_length: int) -> str:
@@ -34,8 +32,7 @@ def difference_table(measured: Sequence[Measured], trained_length: int) -> str:
 
 
 def _difference(values: Values, metric: str, one: tuple[str, int], other: tuple[str, int]) -> str:
-    mine, theirs = values.get((*one, metric), {}), values.get((*other, metric), {})
-    pairs = [mine[file] - theirs[file] for file in mine if file in theirs]
+    pairs = paired(values, metric, one, other)
     if one == other or not pairs:
         return ""
     mean, error = mean_and_error(pairs)

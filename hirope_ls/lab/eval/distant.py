@@ -112,7 +112,7 @@ def between(function: Function, others: Iterable[Source], count: int) -> Prompt 
         return None
     text = Prompt(tuple(reversed(parts))).last(count)
     word = re.compile(rb"\b%s\b" % re.escape(function.name.encode()))
-    return None if any(word.search(_bytes(part)) for part in text.parts) else text
+    return None if any(word.search(part.source.text(part.first, part.last)) for part in text.parts) else text
 
 
 def _function(source: Source, unit: Unit) -> Function | None:
@@ -146,11 +146,6 @@ def _after(source: Source, sources: Sequence[Source]) -> list[Source]:
     """All sources from the one after `source` on, so that files of one folder get different ones first."""
     at = sources.index(source)
     return [*sources[at + 1 :], *sources[: at + 1]]
-
-
-def _bytes(part: Part) -> bytes:
-    ends = part.source.tokens.ends
-    return part.source.data[int(ends[part.first - 1]) if part.first else 0 : int(ends[part.last - 1])]
 
 
 def _call(function: Function) -> tuple[Source, list[NDArray[np.int64]]]:

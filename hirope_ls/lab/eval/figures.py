@@ -46,6 +46,9 @@ class Row:
 Place = tuple[str, int, str]
 """(method, length, metric)"""
 
+Values = Mapping[Place, Mapping[str, float]]
+"""What `per_file` makes."""
+
 
 def rows(task: str, measured: Sequence[Measured], trained_length: int) -> list[Row]:
     """A row for each method, length and metric, in the order in which they come first."""
@@ -79,6 +82,12 @@ def per_file(measured: Iterable[Measured]) -> dict[Place, dict[str, float]]:
         place: {file: math.fsum(several) / len(several) for file, several in files.items()}
         for place, files in values.items()
     }
+
+
+def paired(values: Values, metric: str, one: tuple[str, int], other: tuple[str, int]) -> list[float]:
+    """What (method, length) `one` has more than `other` in each file that both have."""
+    mine, theirs = values.get((*one, metric), {}), values.get((*other, metric), {})
+    return [mine[file] - theirs[file] for file in mine if file in theirs]
 
 
 def mean_and_error(values: Sequence[float]) -> tuple[float, float | None]:

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from hirope_ls.engine.mentions import Definers, unfinished
+from hirope_ls.engine.hearing import hear
 from hirope_ls.hirope import HiRoPE, continued
 from hirope_ls.lab.eval.prompts import Prompt
 from hirope_ls.lab.eval.scopes import tree_levels
 from hirope_ls.lab.methods import Method
+from hirope_ls.model.generator import Mentions
 from hirope_ls.model.loader import Loaded
 from hirope_ls.model.needs import measure
 from hirope_ls.model.slabs import SlabCache
@@ -32,14 +33,22 @@ _LISTENED = 128  # tokens before the place that is asked about whose mentions co
 
 
 class _Where(NamedTuple):
-    """Positions int64[levels, n], and mentions int64[2, m] or None, of a prompt and what may follow it.
+    """Positions int64[levels, n] of a prompt and what may follow it, and what it mentions.
 
-    `seen`: the positions as the rows that are asked about see them.
+    `seen`: the positions as the rows that are asked about see them. `pairs`: int[2, m], (token, unit), of `mentions`
+    and of what was read since.
     """
 
     positions: Tensor
     seen: Tensor
-    mentions: Tensor | None
+    mentions: Mentions | None
+    pairs: NDArray[np.integer] | None
+
+    def with_said(self, size: int, said: Sequence[int]) -> _Where:
+        """With what the tokens `said` mention, which follow a prompt of `size` tokens."""
+        if self.mentions is None:
+            return self
+        return self._replace(pairs=np.append(self.mentions.pairs, self.mentions.after(size, said), axis=1))
 
 
 class Reader:
@@ -99,7 +108,7 @@ class Reader:
         self._read(ids[:-1], where, cache)
         told = []
         for text in texts:
-            heard = self._heard(prompt, where, text)
+            heard = where.with_said(len(ids), text.tolist())
             nats, _ = self._told(torch.cat((ids[-1:], self._tensor(text))), heard, cache)
             cache.crop(-len(text))
             told.append(-float(nats.sum()))
@@ -111,7 +120,7 @@ class Reader:
         self._read(rows[:-1], where, cache)
         ids, said, rows = list[int](), b"", rows[-1:]
         while len(ids) < most:
-            heard = self._heard(prompt, where, np.array(ids, np.int32))
+            heard = where.with_said(len(prompt), ids)
             rows = self._forward(rows, heard.seen, heard, cache, last_only=True)[0].argmax(-1)
             ids.append(int(rows))
             piece = prompt.tokenizer.token_bytes(ids[-1])
@@ -139,7 +148,7 @@ class Reader:
     def _forward(
         self, ids: Tensor, positions: Tensor, where: _Where, cache: SlabCache, last_only: bool = False
     ) -> Tensor:
-        return self.hirope.forward(ids[None], positions, cache, last_only, where.mentions)
+        return self.hirope.forward(ids[None], positions, cache, last_only, where.pairs)
 
     def _cache(self) -> SlabCache:
         return SlabCache(self._needs.layers, self._needs.dtype, self.loaded.device)
@@ -156,24 +165,10 @@ class Reader:
         positions = seen = continued(own, more)
         if self.method.units.distance == "tree":
             seen = continued(tree_levels(prompt, own), more)
-        none = torch.empty(2, 0, dtype=torch.int64) if self.method.scheme.mention_gain else None
-        where = _Where(positions, seen, none)
-        first = max(asked - _LISTENED, 0)
-        return self._listened(prompt, where, prompt.ids[first:], first, b"")
+        mentions = self._heard(prompt, own[-2], asked) if self.method.scheme.mention_gain else None
+        return _Where(positions, seen, mentions, None if mentions is None else mentions.pairs)
 
-    def _heard(self, prompt: Prompt, where: _Where, text: NDArray[np.int32]) -> _Where:
-        """With what the tokens `text` right after the prompt mention."""
-        if where.mentions is None or not len(text):
-            return where
-        tail = unfinished(prompt.tokenizer.decode(prompt.ids[-_LISTENED:]))
-        return self._listened(prompt, where, text, len(prompt), tail)
-
-    def _listened(self, prompt: Prompt, where: _Where, ids: NDArray[np.int32], first: int, tail: bytes) -> _Where:
-        """With what the tokens `ids`, which begin at number `first` after the unfinished word `tail`, mention."""
-        if where.mentions is None:
-            return where
-        units = where.positions[-2]
-        definers = Definers.of((name, int(units[token])) for name, token in prompt.definitions)
-        pieces = [prompt.tokenizer.token_bytes(int(id)) for id in ids]
-        pairs = definers.mentions(pieces, units[first : first + len(ids)].tolist(), first, tail)
-        return where._replace(mentions=torch.cat((where.mentions, torch.from_numpy(pairs.astype(np.int64))), dim=1))
+    def _heard(self, prompt: Prompt, units: NDArray[np.int64], asked: int) -> Mentions | None:
+        defined = ((name, int(units[token])) for name, token in prompt.definitions)
+        near = slice(max(asked - _LISTENED, 0), len(prompt))
+        return hear(prompt.tokenizer, prompt.ids, units.astype(np.int32), defined, near, None)

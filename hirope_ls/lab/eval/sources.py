@@ -73,6 +73,11 @@ class Source:
             self._positions[limits] = (self._snapshot if usual else self._open(limits)).positions
         return self._positions[limits]
 
+    def text(self, first: int, last: int) -> bytes:
+        """The bytes of the tokens `first` .. `last` - 1."""
+        ends = self.tokens.ends
+        return self.data[int(ends[first - 1]) if first else 0 : int(ends[last - 1])]
+
     def token_at(self, offset: int) -> int:
         """The first token that begins at byte `offset` or later; the number of tokens if none does."""
         return int(first_tokens(self.tokens.ends, [offset])[0])

@@ -104,7 +104,7 @@ class Symbols:
         if end is None:
             return []
         found, first = definitions(source), end - max(sizes)
-        pool = strangers(source, sources, _text(source, first, end), defined(found, first, end))
+        pool = strangers(source, sources, source.text(first, end), defined(found, first, end))
         names = [matched(source, defined(found, end - size, end), pool, rng) for size in sizes]
         if min(len(one.true) for one in names) < LEAST:
             return []
@@ -144,11 +144,6 @@ def _told(reader: Reader, question: Question) -> int:
 
 def _left_comment(text: bytes) -> bool:
     return re.search(rb"\n[^#]", text) is not None
-
-
-def _text(source: Source, first: int, last: int) -> bytes:
-    ends = source.tokens.ends
-    return source.data[int(ends[first - 1]) if first else 0 : int(ends[last - 1])]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

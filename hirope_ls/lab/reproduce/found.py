@@ -13,11 +13,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hirope_ls.lab.eval.figures import LOWER_IS_BETTER, Measured, Place, mean_and_error, per_file
+from hirope_ls.lab.eval.figures import LOWER_IS_BETTER, Measured, Place, Values, mean_and_error, paired, per_file
 
 DIGITS = 3  # behind the point, on the page and in judgements
 _KEPT_DIGITS = 5
-Values = Mapping[Place, Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -97,8 +96,7 @@ class Found:
 
     def difference(self, metric: str, one: tuple[str, int], other: tuple[str, int]) -> Figure | None:
         """Of (method, length) `one` from `other`, over the files that both have."""
-        mine, theirs = self.values.get((*one, metric), {}), self.values.get((*other, metric), {})
-        pairs = [mine[file] - theirs[file] for file in mine if file in theirs]
+        pairs = paired(self.values, metric, one, other)
         return Figure.of(pairs) if pairs else None
 
 
