@@ -126,7 +126,8 @@ def _hierarchical(call: Call, query: Tensor, key: Tensor, value: Tensor) -> Tens
     first_near, has_far = max(0, first_row - window + 1), frame.first_far_row < frame.total
     # Where some keys are near to one row and far from another, those that are kept must stay turned for the far ones.
     one = query.shape[2] == 1
-    near_query, near_key = call.layer.turn_both(frame, query, key, 0, first_near, keep=one)
+    keep = one or call.layer.far_stay(frame, key)
+    near_query, near_key = call.layer.turn_both(frame, query, key, 0, first_near, keep)
     if one and has_far and query.dtype in (torch.float32, torch.float64):
         return far_and_near_row(call, query, key, value, near_query, near_key).transpose(1, 2)
     merged = Merged(query, value)

@@ -76,10 +76,17 @@ class Layer:
 
     def far_keys(self, frame: Frame, keys: Tensor) -> Tensor:
         """The first num_far_keys of `keys`, which begin at row 0, by hierarchical positions."""
-        kept, stop = frame.kept(self.index, keys), frame.num_far_keys
+        stop = frame.num_far_keys
+        if self.far_stay(frame, keys):
+            return keys[:, :, :stop]
+        kept = frame.kept(self.index, keys)
         if kept is None:
             return self._turn_far(frame, keys[:, :, :stop], 0)
         return kept.hierarchical(keys, stop, partial(self._turn_far, frame))
+
+    def far_stay(self, frame: Frame, like: Tensor) -> bool:
+        """Whether far keys are what the cache holds: all of them at index 0, where nothing turns."""
+        return frame.scheme.far_keys_alike and self.angles is not None and self.angles.begins_unturned(like)
 
     def far_query(self, frame: Frame, query: Tensor) -> Tensor:
         """The rows that have far keys, which are the last of `query`, turned for these."""

@@ -68,6 +68,7 @@ class Angles:
         self._splits: dict[tuple[int, torch.dtype], int] = {}
         self._columns: dict[tuple[tuple[int, ...], int, torch.device], list[Tensor]] = {}
         self._stretched: tuple[object, Angles] | None = None
+        self._unturned: dict[tuple[torch.dtype, torch.device], bool] = {}
         self.column_pairs = self._read_columns() if column_pairs is None else column_pairs
 
     @property
@@ -113,6 +114,14 @@ class Angles:
         else:
             self._recent = made
         return made.table.rows(0, stop - start)
+
+    def begins_unturned(self, like: Tensor) -> bool:
+        """Whether index 0 leaves heads as they are, bit by bit: not so where the module scales its cosines (YaRN)."""
+        asked = like.dtype, like.device
+        if asked not in self._unturned:
+            table = self.span(0, 1, like)
+            self._unturned[asked] = bool((table.cos == 1).all() and (table.sin == 0).all())
+        return self._unturned[asked]
 
     def mixed(self, steps: Sequence[Step], levels: Sequence[int], like: Tensor) -> Table:
         """Each pair at the positions of its own level: pair p, row r at `steps[levels[p]][r]`."""

@@ -26,6 +26,7 @@ class Scheme:
     trained_length  L: the context the model was trained for.
     window          W: pairs of tokens with i - j < W keep ordinary RoPE; 2 <= W < L.
     split           s: rotary pairs j < s are fast. None: the natural split of each rotary module (`natural_split`).
+                    EVERY_PAIR: all are, and how many units lie between two tokens is not seen.
     far             what fast pairs see of a far key: "clamped" the constant W, "running" the running index i - j,
                     "restart" the difference of the token indices inside the units, "grouped" the running index in
                     groups i // G - j // G + W - W // G, "cached" min(i, W + sinks - 1) - j, as if what lies between
@@ -91,10 +92,14 @@ class Scheme:
 
     @classmethod
     def default(cls, trained_length: int) -> Scheme:
-        """What is served: clamped fast pairs, offset, log scaling, window L // 2; far text damped by half, which costs
-        least likelihood, and what the near text mentions raised. Damping and gain were chosen on sqlalchemy and
-        tornado; lab/RESULTS.md tells what each choice is worth."""
-        return cls(trained_length=trained_length, window=trained_length // 2, far_damping=0.5, mention_gain=1.0)
+        """What is served: all far text at the distance of the window, L // 2, log scaling; far text damped by half,
+        which costs least likelihood, and those units of it raised that the near text mentions.
+
+        Units matter by being mentioned: their order, on the slow pairs (split=None), was worth nothing in likelihood
+        and hurt copying. Split, damping and gain were chosen on sqlalchemy and tornado; lab/RESULTS.md tells what each
+        choice is worth on other packages.
+        """
+        return cls(trained_length, trained_length // 2, split=EVERY_PAIR, far_damping=0.5, mention_gain=1.0)
 
     @classmethod
     def paper(cls, trained_length: int, window: int | None = None) -> Scheme:
@@ -112,6 +117,11 @@ class Scheme:
     def plain(cls, trained_length: int) -> Scheme:
         """Ordinary RoPE at every length: the stock model."""
         return cls(trained_length=trained_length, window=trained_length // 2, log_scaling=False, hierarchical=False)
+
+    @property
+    def far_keys_alike(self) -> bool:
+        """Whether all far keys are turned alike, by index 0, whatever their positions are."""
+        return self.split == EVERY_PAIR and self.far == "clamped"
 
     def first_hierarchical_row(self, prompt_length: int) -> int:
         """Index of the first row with hierarchical distances in a prompt of that many tokens; prompt_length if none."""

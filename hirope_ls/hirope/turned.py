@@ -84,10 +84,10 @@ class TurnedCache:
             self._forget_all()
         elif scheme != self._scheme or len(positions) != len(self._positions):
             self._forget_far(0)
-        else:
+        elif not scheme.far_keys_alike:
             self._forget_far(self._agreeing(positions))
         self._owner, self._scheme = owner, scheme
-        self._learn(positions, num_far)
+        self._learn(positions, 0 if scheme.far_keys_alike else num_far)
 
     def _agreeing(self, positions: Tensor) -> int:
         """Columns, of those known, whose positions are the same."""

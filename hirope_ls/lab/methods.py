@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from hirope_ls.engine.limits import Limits
 from hirope_ls.hirope import Scheme, rivals
+from hirope_ls.hirope.scheme import EVERY_PAIR
 from hirope_ls.problems import InputError
 
 
@@ -94,37 +95,55 @@ _KINDS = {
 METHODS: dict[str, str] = {name: kind.about for name, kind in _KINDS.items()}
 
 
-@dataclass(frozen=True)
-class _Option:
-    """What an option does, what it takes, in words, and how that is read: None if it is something else."""
+class _Option(NamedTuple):
+    """What an option does, what it takes, in words, and how that is read: ValueError or KeyError if it is not that."""
 
     about: str
     takes: str
     read: Callable[[str], Any]
 
 
-def _whole(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
+def _whole(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise ValueError
+    return int(text)
 
 
-def _positive(text: str) -> int | None:
-    return _whole(text) or None
+def _positive(text: str) -> int:
+    if not (found := _whole(text)):
+        raise ValueError
+    return found
 
 
-def _number(text: str) -> float | None:
-    return float(text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) else None
+def _number(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
+        raise ValueError
+    return float(text)
 
 
-_YES_OR_NO = ("yes or no", {"yes": True, "no": False}.get)
+def _split(text: str) -> int | None:
+    named = {"natural": None, "all": EVERY_PAIR}
+    return named[text] if text in named else _whole(text)
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    return {word: word for word in words}.__getitem__
+
+
+_YES_OR_NO = ("yes or no", {"yes": True, "no": False}.__getitem__)
 _FROM_0, _FROM_1 = ("a whole number from 0 up", _whole), ("a whole number from 1 up", _positive)
 _NUMBER = ("a number from 0 up", _number)
 _OPTIONS = {
     "window": _Option("keys nearer than this keep ordinary positions", *_FROM_1),
-    "split": _Option("how many of the fast pairs see the token level", *_FROM_0),
+    "split": _Option(
+        "how many pairs, the fastest first, see the token level; natural: those that turned in training",
+        "a whole number from 0 up, natural or all",
+        _split,
+    ),
     "far": _Option(
         "what fast pairs see of far keys",
         "clamped, running or restart",
-        {far: far for far in ("clamped", "running", "restart")}.get,
+        _one_of("clamped", "running", "restart"),
     ),
     "offset": _Option("far units are seen beyond the window", *_YES_OR_NO),
     "log": _Option("scores grow with the logarithm of the length", *_YES_OR_NO),
@@ -133,16 +152,14 @@ _OPTIONS = {
     ),
     "gain": _Option("how much more units weigh that the near text mentions", *_NUMBER),
     "switch": _Option("rows within the trained length keep ordinary positions in long prompts too", *_YES_OR_NO),
-    "levels": _Option("unit and token, or file, unit and token", "2 or 3", {"2": 2, "3": 3}.get),
+    "levels": _Option("unit and token, or file, unit and token", "2 or 3", {"2": 2, "3": 3}.__getitem__),
     "longest": _Option("tokens of a unit; longer ones are cut at statements", *_FROM_1),
     "count": _Option("units; where there are more, small neighbours are joined", *_FROM_1),
-    "units": _Option(
-        "functions and classes, or stretches of 64 tokens", "syntax or even", {"syntax": "syntax", "even": "even"}.get
-    ),
+    "units": _Option("functions and classes, or stretches of 64 tokens", "syntax or even", _one_of("syntax", "even")),
     "distance": _Option(
         "units in the order of the text, or by distance in the tree of scopes",
         "order or tree",
-        {"order": "order", "tree": "tree"}.get,
+        _one_of("order", "tree"),
     ),
     "group": _Option("far positions of Self-Extend that count as one", *_FROM_1),
     "sinks": _Option("first tokens of the prompt that stay in sight", *_FROM_0),
@@ -180,6 +197,8 @@ def _check(scheme: Scheme, units: Units) -> None:
     """Raises ValueError for choices that exclude each other."""
     if units.distance == "tree" and scheme.mention_gain:
         raise ValueError("distance=tree does not tell units apart that are equally far, as mentions must: add gain=0")
+    if scheme.split == EVERY_PAIR and (units.levels, units.distance) != (2, "order"):
+        raise ValueError("levels and distance are seen by slow pairs alone, and here there are none: add split=natural")
     if units.levels == 3 and (units.units, units.distance) != ("syntax", "order"):
         raise ValueError("levels=3 goes with units=syntax and distance=order")
 
@@ -194,9 +213,10 @@ def _options(method: str, kind: _Kind, given: Sequence[str]) -> dict[str, Any]:
             raise InputError(f"{method} has no option {key!r}: {there}")
         if key in options:
             raise InputError(f"{method} is given {key} twice")
-        options[key] = _OPTIONS[key].read(value)
-        if options[key] is None:
-            raise InputError(f"{method}: {key} is {value!r}, but takes {accepted(key)}")
+        try:
+            options[key] = _OPTIONS[key].read(value)
+        except (ValueError, KeyError):
+            raise InputError(f"{method}: {key} is {value!r}, but takes {accepted(key)}") from None
     return options
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hirope_ls.hirope.scheme import EVERY_PAIR
 from hirope_ls.lab.methods import METHODS
 from hirope_ls.lab.reproduce.found import Found
 from hirope_ls.lab.reproduce.plan import Section
@@ -54,4 +55,5 @@ def _scheme(text: str) -> str:
     """The choices in a scheme's own words: `window=256, split=None, ...`."""
     inside = text.partition("(trained_length=")[2].partition(", ")[2].rpartition(")")[0]
     unsaid = ("hierarchical=True", "group=None", "sinks=None", "stretch=None")
-    return ", ".join(word for word in inside.split(", ") if word not in unsaid)
+    said = {"split=None": "split=natural", f"split={EVERY_PAIR}": "split=all"}  # as the option has it
+    return ", ".join(said.get(word, word) for word in inside.split(", ") if word not in unsaid)

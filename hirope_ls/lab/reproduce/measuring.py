@@ -9,7 +9,7 @@ import argparse
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -67,9 +67,7 @@ class Study:
         command = COMMANDS[section.task]
         parser = argparse.ArgumentParser()
         command.add_arguments(parser)
-        evaluation = command.evaluation(parser.parse_args(words))
-        longest = max(item.length for item in evaluation.items)
-        return replace(evaluation, skipped=frozenset((method, longest) for method in section.shorter))
+        return command.evaluation(parser.parse_args(words))
 
     def _limit(self, section: Section) -> int:
         return section.limit if self.limit is None else min(section.limit, self.limit)
