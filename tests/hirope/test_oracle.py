@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hirope.tiny import ALL, TRAINED, pieces, run_patched, token_ids, unit_positions
+from hirope.tiny import ALL, ORDERED, TRAINED, pieces, run_patched, token_ids, unit_positions
 from transformers import AttentionInterface, DynamicCache
 
 from hirope_ls.hirope import Scheme, attention, patch
@@ -39,6 +39,7 @@ SCHEMES = {
     "default": Scheme.default(TRAINED),
     "paper": Scheme.paper(TRAINED, window=10),
     "running": Scheme(TRAINED, 12, split=3, far="running", row_switch=False),
+    "ordered": ORDERED,
     "damped": Scheme(TRAINED, TRAINED // 2, far_damping=0.7),
 }
 
@@ -80,7 +81,7 @@ def test_chunks_do_not_matter(name):
 @pytest.mark.parametrize("name", ["llama", "gpt_neox"])
 def test_three_levels(name):
     family = ALL[name]
-    patched = patch(family.make())
+    patched = patch(family.make(), ORDERED)
     ids = token_ids(TOTAL)
     units = unit_positions(TOTAL)
     positions = torch.cat([units[:1] // 3, units])

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 import transformers as hf
-from hirope.tiny import ALL, GROUPED, SIZES, TRAINED, pieces, run_patched, run_stock, token_ids, unit_positions
+from hirope.tiny import ALL, GROUPED, ORDERED, SIZES, TRAINED, pieces, run_patched, run_stock, token_ids, unit_positions
 from torch import nn
 from transformers import DynamicCache
 from transformers.models.llama import modeling_llama
@@ -170,8 +170,8 @@ def test_models_share_nothing():
     for _ in range(3):
         torch.manual_seed(0)
         models.append(hf.LlamaForCausalLM(config).double().eval())
-    stock, (one, other) = models[0], (patch(model) for model in models[1:])
-    alone = patch(copy.deepcopy(stock))
+    stock, (one, other) = models[0], (patch(model, ORDERED) for model in models[1:])
+    alone = patch(copy.deepcopy(stock), ORDERED)
     ids, flat, units = token_ids(LONG), one_unit(LONG), unit_positions(LONG, 3)
     wanted_flat, wanted_units = alone.forward(ids, flat), alone.forward(ids, units)
     assert not torch.equal(wanted_flat, wanted_units)
@@ -209,7 +209,7 @@ def test_generate_beyond_the_positions_is_an_error():
 
 
 def test_using_is_left_behind():
-    hirope = patch(ALL["llama"].make())
+    hirope = patch(ALL["llama"].make(), ORDERED)
     ids = token_ids(LONG)
     with hirope.using(unit_positions(LONG)):
         outer = hirope.model(ids).logits

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from hirope_ls.hirope import Scheme, Stretch, natural_split
-from hirope_ls.hirope.scheme import pair_levels
+from hirope_ls.hirope.scheme import EVERY_PAIR, pair_levels
 
 
 def test_natural_split_counts_the_pairs_that_turned_in_training():
@@ -38,7 +38,8 @@ def test_pair_levels_needs_two_levels():
 def test_presets():
     default = Scheme.default(512)
     assert (default.window, default.far, default.offset, default.log_scaling) == (256, "clamped", True, True)
-    assert default.hierarchical and default.row_switch and default.split is None
+    assert default.hierarchical and default.row_switch and default.split == EVERY_PAIR and default.far_keys_alike
+    assert not Scheme(512, 256).far_keys_alike
     assert (default.far_damping, default.mention_gain) == (0.5, 1.0)
     paper = Scheme.paper(512)
     assert (paper.far, paper.offset, paper.log_scaling, paper.row_switch) == ("restart", False, False, False)

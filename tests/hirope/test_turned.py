@@ -7,7 +7,7 @@ import json
 import pytest
 import torch
 from fuzz import FAILURES, rng, rounds, save_failure
-from hirope.tiny import ALL, TRAINED, token_ids, unit_positions
+from hirope.tiny import ALL, ORDERED, TRAINED, token_ids, unit_positions
 from transformers import DynamicCache
 
 from hirope_ls.hirope import Scheme, patch, rivals
@@ -17,6 +17,7 @@ from hirope_ls.model.slabs import LayerShape, SlabCache
 NAMES = ["llama", "mistral", "phi3", "smollm3", "gpt_neox", "gemma3", "cohere"]
 SCHEMES = {
     "default": Scheme.default(TRAINED),
+    "ordered": ORDERED,
     "narrow": Scheme(TRAINED, 7, split=2, offset=False, log_scaling=False),
     "damped": Scheme(TRAINED, 9, far_damping=1.0),
     "running": Scheme(TRAINED, 12, split=3, far="running"),
@@ -138,7 +139,7 @@ def counted(monkeypatch):
 
 def test_a_step_turns_new_rows_only(monkeypatch):
     hirope = patched_model("llama")
-    hirope.scheme = SCHEMES["default"]
+    hirope.scheme = ORDERED
     kept, ids, positions = slabs_for(hirope), token_ids(LONGEST), unit_positions(LONGEST)
     hirope.forward(ids[:, :100], positions[:, :100], kept)
     hirope.forward(ids[:, 100:101], positions[:, :101], kept)
@@ -149,6 +150,18 @@ def test_a_step_turns_new_rows_only(monkeypatch):
     window = hirope.scheme.window
     for layer in kept.turned.layers:
         assert (layer.far, layer.ready) == (109 - window, 109)
+
+
+def test_far_keys_that_stay_are_not_turned(monkeypatch):
+    hirope = patched_model("llama")
+    hirope.scheme = SCHEMES["default"]
+    kept, ids, positions = slabs_for(hirope), token_ids(LONGEST), unit_positions(LONGEST)
+    rows = counted(monkeypatch)
+    hirope.forward(ids[:, :100], positions[:, :100], kept)
+    hirope.forward(ids[:, 100:105], positions[:, :105], kept)
+    assert sum(rows) == 105 * 2  # each row once a layer
+    for layer in kept.turned.layers:
+        assert (layer.far, layer.ready) == (0, 105)
 
 
 def test_another_model_finds_nothing_kept():
@@ -197,7 +210,7 @@ def test_a_room_that_does_not_fit_is_not_used():
 
 def test_positions_are_remembered_as_far_as_they_were_used():
     layer = TurnedKeys(torch.zeros(1, 1, 50, 2))
-    cache, scheme, owner = TurnedCache([layer, None]), SCHEMES["default"], object()
+    cache, scheme, owner = TurnedCache([layer, None]), ORDERED, object()
     positions = unit_positions(50)
     layer.far = layer.ready = 30
 

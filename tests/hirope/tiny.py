@@ -10,9 +10,12 @@ from typing import Any
 import torch
 import transformers as hf
 
+from hirope_ls.hirope import Scheme
 from hirope_ls.hirope.reference import Rope
 
 TRAINED = 48
+ORDERED = Scheme(TRAINED, TRAINED // 2)
+"""Slow pairs see the order of units, as in the paper; the default scheme does not."""
 SIZES = {
     "vocab_size": 97,
     "hidden_size": 64,

@@ -26,7 +26,8 @@ IntArray = NDArray[np.integer]
 PLAIN = Method("rope", "", Scheme.plain(TRAINED), Units())
 HIROPE = Method("hirope", "default", Scheme.default(TRAINED), Units())
 MENTIONING = Method("hirope:gain=3", "gain=3", Scheme(TRAINED, TRAINED // 2, mention_gain=3.0), Units())
-THREE = Method("hirope:levels=3", "", Scheme.default(TRAINED), Units(levels=3))
+THREE = Method("hirope:split=natural:levels=3", "", Scheme(TRAINED, TRAINED // 2), Units(levels=3))
+ORDERED = Method("hirope:split=natural", "", Scheme(TRAINED, TRAINED // 2), Units())
 PAPER = Method("hirope-paper", "paper", Scheme.paper(TRAINED), Units())
 
 

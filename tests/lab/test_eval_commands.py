@@ -59,7 +59,7 @@ def test_each_task_from_options_to_results(task: str, words: list[str], tmp_path
 
 
 def test_every_method_measures(words: list[str], tmp_path: Path):
-    given = ",".join([*METHODS, "hirope:levels=3", "hirope:longest=8:count=4"])
+    given = ",".join([*METHODS, "hirope:split=natural:levels=3", "hirope:longest=8:count=4"])
     assert cli.main(["eval", "perplexity", *words, "--lengths", "0.5x,4x", "--methods", given]) == 0
     rows = json.loads((tmp_path / "out" / "results.json").read_text())["rows"]
     assert [row["method"] for row in rows] == given.split(",") * 2

@@ -8,6 +8,7 @@ import pytest
 
 from hirope_ls.engine.limits import Limits
 from hirope_ls.hirope import Scheme, rivals
+from hirope_ls.hirope.scheme import EVERY_PAIR
 from hirope_ls.lab.methods import METHODS, OPTIONS, Method, Units, accepted, methods, options_of
 from hirope_ls.problems import InputError
 
@@ -34,6 +35,8 @@ def test_several_methods_keep_their_order():
     [
         ("window=384", {"window": 384}),
         ("split=0", {"split": 0}),
+        ("split=natural", {"split": None}),
+        ("split=all", {"split": EVERY_PAIR}),
         ("far=running", {"far": "running"}),
         ("far=restart", {"far": "restart"}),
         ("offset=no", {"offset": False}),
@@ -79,9 +82,9 @@ def test_rivals_and_their_options(text: str, scheme: Scheme):
 
 
 def test_choices_of_the_units():
-    method = one("hirope:levels=3:longest=128:count=64")
+    method = one("hirope:split=natural:levels=3:longest=128:count=64")
     assert method.units == Units(levels=3, longest=128, count=64)
-    assert method.scheme == DEFAULT
+    assert method.scheme == replace(DEFAULT, split=None)
     assert method.units.limits(512) == Limits(longest=128, count=64)
     assert one("hirope:count=64").units.limits(512) == Limits(longest=256, count=64)
     assert Units().limits(512) == Limits.of(512)
@@ -115,6 +118,7 @@ def test_every_name_can_be_asked_for():
         ("yarn:window=128", "yarn has no option 'window': it has factor"),
         ("self-extend:group=0", "self-extend: group is '0', but takes a whole number from 1 up"),
         ("window:window=500:sinks=100", "window:window=500:sinks=100: sinks must be from 0"),
+        ("hirope:levels=3", "hirope:levels=3: levels and distance are seen by slow pairs alone"),
         ("hirope:levels=4", "hirope: levels is '4', but takes 2 or 3"),
     ],
 )

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from lab.eval_parts import HIROPE, MENTIONING, PAPER, PLAIN, THREE, spoken_of
+from lab.eval_parts import HIROPE, MENTIONING, ORDERED, PAPER, PLAIN, THREE, spoken_of
 from model.tiny_models import TRAINED, save_model
 from transformers import AutoModelForCausalLM
 
@@ -18,7 +18,9 @@ from hirope_ls.model.folder import read_card
 from hirope_ls.model.loader import load
 from hirope_ls.model.tokens import TextTokenizer
 
-METHODS = pytest.mark.parametrize("method", [PLAIN, HIROPE, THREE, PAPER, MENTIONING], ids=lambda method: method.name)
+METHODS = pytest.mark.parametrize(
+    "method", [PLAIN, HIROPE, ORDERED, THREE, PAPER, MENTIONING], ids=lambda method: method.name
+)
 
 
 def one_pass(loaded, method, prompt, ids, positions, asked):

@@ -69,12 +69,21 @@ def test_even_units(tokenizer):
 def test_each_is_a_method_of_its_own(tiny, tokenizer):
     source = text_source("p/a.py", TEXT * 5, tokenizer, TRAINED)
     prompt = Prompt.of(source)
-    names = "hirope:gain=0,hirope:gain=0:distance=tree,hirope:gain=0:units=even"
-    told = [Reader(tiny, method).nll(prompt, 20) for method in methods(names, TRAINED)]
+    order = "hirope:split=natural:gain=0"
+    names = order, f"{order}:distance=tree", f"{order}:units=even"
+    told = [Reader(tiny, method).nll(prompt, 20) for method in methods(",".join(names), TRAINED)]
     assert all(abs(told[0] - other).max() > 1e-4 for other in told[1:])
 
 
-@pytest.mark.parametrize("wrong", ["hirope:distance=tree", "hirope:levels=3:units=even", "hirope:units=odd"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "hirope:gain=0:distance=tree",
+        "hirope:split=natural:distance=tree",
+        "hirope:split=natural:levels=3:units=even",
+        "hirope:units=odd",
+    ],
+)
 def test_what_does_not_go_together(wrong):
     with pytest.raises(InputError):
         methods(wrong, TRAINED)

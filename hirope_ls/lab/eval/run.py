@@ -41,8 +41,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is to be measured, and where the results go. `versions` also says what model it is; `skipped`: methods by
-    name, and lengths in tokens, that are not measured together."""
+    """What is to be measured, and where the results go. `versions` also says what model it is."""
 
     task: Task
     items: Sequence[Item]
@@ -52,7 +51,6 @@ class Evaluation:
     seed: int
     out: Path
     versions: Mapping[str, str]
-    skipped: frozenset[tuple[str, int]] = frozenset()
 
     def run(self) -> str:
         """Measure what is not measured yet and write the report; the table. Raises InputError."""
@@ -68,7 +66,7 @@ class Evaluation:
 
     def num_steps(self) -> int:
         """How many measurements there are to make."""
-        return sum((method.name, item.length) not in self.skipped for item in self.items for method in self.methods)
+        return len(self.items) * len(self.methods)
 
     def report(self, measured: Sequence[Measured]) -> str:
         """Write the report of what is measured; the table. Raises InputError."""
@@ -101,8 +99,7 @@ class Evaluation:
         readers = [Reader(self.loaded, method) for method in self.methods]
         for item in sorted(self.items, key=lambda item: item.length):
             for reader, key in zip(readers, keys.of(item, self.methods), strict=True):
-                if (reader.method.name, item.length) not in self.skipped:
-                    yield Step(item, reader, key)
+                yield Step(item, reader, key)
 
     def _facts(self, step: Step) -> dict[str, object]:
         found = self.task.measure(step.reader, step.item)
