@@ -23,8 +23,9 @@ from hirope_ls.hirope import attention
 from hirope_ls.hirope import probe as probing
 from hirope_ls.hirope.frame import Frame
 from hirope_ls.hirope.layer import Beside, Layer
+from hirope_ls.hirope.lean import Cached, Decoder
 from hirope_ls.hirope.mentions import as_mentions
-from hirope_ls.hirope.positions import as_positions
+from hirope_ls.hirope.positions import as_positions, one_unit
 from hirope_ls.hirope.rotary import IdentityRotary, layer_types
 from hirope_ls.hirope.scheme import Scheme
 from hirope_ls.hirope.support import Support, Unsupported, support, trained_length
@@ -40,6 +41,7 @@ class HiRoPE:
     scheme           the scheme in force; may be exchanged between forward passes without touching a cache
     sliding_layers   {layer index: sliding window in tokens} for the layers that never look further back
     turned_layers    indices of the layers that turn their keys at all: those a cache may keep turned keys of
+    lean             whether a few rows may be computed by `lean`, where it serves
     """
 
     def __init__(self, model: Any, scheme: Scheme) -> None:
@@ -48,6 +50,8 @@ class HiRoPE:
         self.scheme = scheme
         self.sliding_layers: dict[int, int] = {}
         self.turned_layers: frozenset[int] = frozenset()
+        self.lean = True
+        self._decoder: Decoder | None = None
         self._beside = Beside()
         self._positions: Tensor | None = None
         self._mentions: Tensor | None = None
@@ -79,23 +83,31 @@ class HiRoPE:
         any transformers Cache or None, is filled in place. Raises ValueError where positions are too few.
         """
         rows = input_ids.shape[1]
-        seen = 0 if past_key_values is None else int(past_key_values.get_seq_length())
+        total = rows + (0 if past_key_values is None else int(past_key_values.get_seq_length()))
         with self.using(positions, mentions):
-            self._total = seen + rows
-            frame = Frame(self.scheme, rows, self._total, self._positions)  # too few positions: before any work
+            frame = Frame(self.scheme, rows, total, self._positions, None, self._mentions)  # raises before any work
             self._check(past_key_values)
-            self._kept = self._kept_in(past_key_values, frame)
-            arguments: dict[str, Any] = {"logits_to_keep": 1} if last_only and self._can_keep_last else {}
-            try:
-                found = self.model(
-                    input_ids=input_ids,
-                    position_ids=torch.arange(seen, seen + rows, device=input_ids.device)[None],
-                    past_key_values=past_key_values,
-                    use_cache=past_key_values is not None,
-                    **arguments,
-                )
-            finally:
-                self._total = self._kept = None
+            kept = self._kept_in(past_key_values, frame)
+            decoder = self._decoder if self.lean and len(input_ids) == 1 else None
+            if decoder is not None and kept is not None and decoder.serves(frame):
+                return decoder.forward(input_ids[0], frame, Cached(past_key_values.layers, kept, frame), last_only)
+            return self._by_transformers(input_ids, total, past_key_values, kept, last_only)
+
+    def _by_transformers(
+        self, input_ids: Tensor, total: int, cache: Any, kept: TurnedCache | None, last_only: bool
+    ) -> Tensor:
+        arguments: dict[str, Any] = {"logits_to_keep": 1} if last_only and self._can_keep_last else {}
+        self._total, self._kept = total, kept
+        try:
+            found = self.model(
+                input_ids=input_ids,
+                position_ids=torch.arange(total - input_ids.shape[1], total, device=input_ids.device)[None],
+                past_key_values=cache,
+                use_cache=cache is not None,
+                **arguments,
+            )
+        finally:
+            self._total = self._kept = None
         logits: Tensor = found.logits
         return logits[:, -1:] if last_only else logits
 
@@ -122,7 +134,7 @@ class HiRoPE:
             setattr(owner, name, value)
         for module in self._attached:
             attention.detach(module)
-        self._undo, self._attached = [], []
+        self._undo, self._attached, self._decoder = [], [], None
         self.sliding_layers, self.turned_layers = {}, frozenset()
 
     def _check(self, cache: Any) -> None:
@@ -166,6 +178,7 @@ class HiRoPE:
             if sliding is not None:
                 self.sliding_layers[index] = sliding
         self._beside.frame = None
+        self._decoder = Decoder.of(self.model, lambda ids: self.forward(ids[None], one_unit(len(ids)))[0])
 
     def _telling(self, window: int | None) -> int | None:
         """None for a window longer than the trained length (long Phi-3 have one of 262144): no position it keeps is

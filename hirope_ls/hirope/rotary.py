@@ -68,6 +68,7 @@ class Angles:
         self._splits: dict[tuple[int, torch.dtype], int] = {}
         self._columns: dict[tuple[tuple[int, ...], int, torch.device], list[Tensor]] = {}
         self._stretched: tuple[object, Angles] | None = None
+        self._signed: dict[tuple[int, int, torch.dtype, torch.device], tuple[Tensor, Tensor]] = {}
         self._unturned: dict[tuple[torch.dtype, torch.device], bool] = {}
         self.column_pairs = self._read_columns() if column_pairs is None else column_pairs
 
@@ -122,6 +123,19 @@ class Angles:
             table = self.span(0, 1, like)
             self._unturned[asked] = bool((table.cos == 1).all() and (table.sin == 0).all())
         return self._unturned[asked]
+
+    def signed(self, start: int, stop: int, like: Tensor) -> tuple[Tensor, Tensor]:
+        """As `span`, each [rows, columns], the sines of the first half of the columns negative: for pairs (p, p + d/2)
+        x turned is x * cosine + (x rolled by d/2) * sine."""
+        asked = start, stop, like.dtype, like.device
+        if asked not in self._signed:
+            if len(self._signed) > 2:
+                self._signed.clear()
+            table = self.span(start, stop, like)
+            sin = table.sin[0].clone()
+            sin[:, : sin.shape[1] // 2].neg_()
+            self._signed[asked] = table.cos[0], sin
+        return self._signed[asked]
 
     def mixed(self, steps: Sequence[Step], levels: Sequence[int], like: Tensor) -> Table:
         """Each pair at the positions of its own level: pair p, row r at `steps[levels[p]][r]`."""

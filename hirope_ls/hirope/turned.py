@@ -57,6 +57,12 @@ class TurnedKeys:
             self.append(turn(keys[:, :, start:stop], start), start)
         return self.room[:, :, first:stop]
 
+    def following(self, turned: Tensor, keys: Tensor, first: int, turn: Turn) -> Tensor:
+        """As `ordinary` for all `keys`, of which the last are here `turned` already."""
+        if self.next_after(first) == keys.shape[2] - turned.shape[2]:
+            return self.append(turned, first)
+        return self.ordinary(keys, first, keys.shape[2], turn)
+
     def hierarchical(self, keys: Tensor, stop: int, turn: Turn) -> Tensor:
         """Rows 0 .. stop-1 by hierarchical positions, a view; keys as above."""
         if self.far < stop:

@@ -39,7 +39,7 @@ def patched_model(name):
     return _patched[name]
 
 
-def slabs_for(hirope, turned=True):
+def slabs_for(hirope, turned=True, dtype=torch.float64):
     seen = DynamicCache()
     hirope.forward(token_ids(1), unit_positions(1), seen)
     shapes = tuple(
@@ -48,7 +48,7 @@ def slabs_for(hirope, turned=True):
         )
         for i, layer in enumerate(seen.layers)
     )
-    return SlabCache(shapes, torch.float64, torch.device("cpu"))
+    return SlabCache(shapes, dtype, torch.device("cpu"))
 
 
 def random_steps(random):

@@ -1,0 +1,111 @@
+"""A few rows computed lean, against the same rows through transformers: whatever the cache went through before."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+import transformers as hf
+from fuzz import rng, rounds
+from hirope.test_turned import slabs_for
+from hirope.tiny import ALL, ORDERED, TRAINED, token_ids, unit_positions
+
+from hirope_ls.hirope import Scheme, patch, rivals
+from hirope_ls.hirope.lean import MOST_ROWS
+
+LEAN = {"granite", "llama", "mistral", "qwen2", "qwen3", "smollm3"}
+DEFAULT = Scheme.default(TRAINED)
+SCHEMES = [
+    DEFAULT,
+    replace(DEFAULT, window=7, mention_gain=0.0),
+    replace(DEFAULT, window=TRAINED - 1, far_damping=0.0, mention_gain=2.5),
+    replace(DEFAULT, row_switch=False, log_scaling=False),
+    rivals.rerope(TRAINED),
+    Scheme.plain(TRAINED),
+]
+LONGEST = 4 * TRAINED
+
+
+def counted(monkeypatch, hirope):
+    """How many passes went the long way."""
+    passes = []
+    long_way = type(hirope)._by_transformers
+    monkeypatch.setattr(
+        type(hirope), "_by_transformers", lambda self, *a: passes.append(1) or long_way(self, *a), raising=True
+    )
+    return passes
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_who_is_served(name, monkeypatch):
+    hirope = patch(ALL[name].make(dtype=torch.float32))
+    cache, ids = slabs_for(hirope, dtype=torch.float32), token_ids(20)
+    hirope.forward(ids[:, :18], unit_positions(18), cache)
+    passes = counted(monkeypatch, hirope)
+    hirope.forward(ids[:, 18:], unit_positions(20), cache)
+    full = not hirope.sliding_layers and len(hirope.turned_layers) == len(cache.layers)
+    assert (not passes) == (name in LEAN and full), "served" if not passes else "not served"
+
+
+@pytest.mark.parametrize("name", ["llama", "qwen2", "qwen3"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_rows_equal_those_of_transformers(name, dtype, monkeypatch):
+    """Prefilled, cut and gone on with, a few rows at a time, mentions among them."""
+    random, hirope = rng(f"lean-{name}"), patch(ALL[name].make(dtype=dtype))
+    slack = 1e-9 if dtype == torch.float64 else 2e-4
+    for _ in range(rounds(6)):
+        hirope.scheme = random.choice(SCHEMES)
+        lean, slow = (slabs_for(hirope, dtype=dtype) for _ in range(2))
+        ids, positions = token_ids(LONGEST), unit_positions(LONGEST, random.choice([3, 11]))
+        length = 0
+        for _ in range(25):
+            if random.random() < 0.15:
+                length = random.randint(0, length)
+                lean.truncate(length), slow.truncate(length)
+            rows = random.choice([1, 1, 1, 2, 5, MOST_ROWS, 40])
+            end = min(length + rows, LONGEST)
+            if end == length:
+                length = TRAINED
+                lean.truncate(length), slow.truncate(length)
+                continue
+            pairs = sorted((random.randrange(end), random.randrange(6)) for _ in range(random.choice([0, 3])))
+            said = torch.tensor(pairs).T if pairs else None
+            arguments = ids[:, length:end], positions[:, :end]
+            hirope.lean = True
+            got = hirope.forward(*arguments, lean, mentions=said, last_only=(last := random.random() < 0.5))
+            hirope.lean = False
+            wanted = hirope.forward(*arguments, slow, mentions=said, last_only=last)
+            torch.testing.assert_close(got, wanted, rtol=0, atol=slack)
+            length = end
+        for one, other in zip(lean.layers, slow.layers, strict=True):
+            torch.testing.assert_close(one.keys[:, :, :length], other.keys[:, :, :length], rtol=0, atol=slack)
+
+
+def test_it_is_used_beyond_the_trained_length(monkeypatch):
+    hirope = patch(ALL["llama"].make())
+    cache, ids, positions = slabs_for(hirope), token_ids(LONGEST), unit_positions(LONGEST)
+    hirope.forward(ids[:, :100], positions[:, :100], cache)
+    passes = counted(monkeypatch, hirope)
+    hirope.forward(ids[:, 100:101], positions[:, :101], cache)
+    hirope.forward(ids[:, 101:110], positions[:, :110], cache, mentions=[[100], [0]])
+    assert not passes
+    hirope.forward(ids[:, 110:140], positions[:, :140], cache)  # many rows at once
+    hirope.scheme = ORDERED
+    hirope.forward(ids[:, 140:141], positions[:, :141], cache)  # far keys turn
+    assert len(passes) == 2
+    hirope.unpatch()
+    assert hirope._decoder is None
+
+
+def test_a_model_that_only_looks_alike_is_not_served():
+    """Granite has Llama's parts and scales what goes between them."""
+    sizes = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
+    for scaled in (1.0, 0.5):
+        config = hf.GraniteConfig(
+            **sizes,
+            vocab_size=90,
+            max_position_embeddings=TRAINED,
+            residual_multiplier=scaled,
+            attention_multiplier=0.3,
+        )
+        hirope = patch(hf.GraniteForCausalLM(config).eval())
+        assert (hirope._decoder is not None) == (scaled == 1.0)
