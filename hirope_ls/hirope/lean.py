@@ -22,7 +22,7 @@ from hirope_ls.hirope.layer import Layer, layer_of
 from hirope_ls.hirope.rotary import Rotation
 from hirope_ls.hirope.scheme import Scheme
 from hirope_ls.hirope.scores import Seen, attend
-from hirope_ls.hirope.turned import TurnedCache
+from hirope_ls.hirope.turned import TurnedCache, TurnedKeys
 
 MOST_ROWS = 16
 _EXACT = (torch.float32, torch.float64)
@@ -42,13 +42,18 @@ class Cached(NamedTuple):
     """Slabs of a cache, and the turned keys that it keeps."""
 
     slabs: Sequence[Any]
-    kept: TurnedCache
+    rooms: Sequence[TurnedKeys]
     frame: Frame
+
+    @classmethod
+    def of(cls, slabs: Sequence[Any], kept: TurnedCache, frame: Frame) -> Cached | None:
+        """None where the keys of some layer are not kept turned."""
+        rooms = [room for room in kept.layers if room is not None]
+        return cls(slabs, rooms, frame) if len(rooms) == len(slabs) else None
 
     def __call__(self, layer: Layer, key: Tensor, value: Tensor, turned: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         keys, values = self.slabs[layer.index].update(key, value)
-        room, frame = self.kept.layers[layer.index], self.frame
-        assert room is not None
+        room, frame = self.rooms[layer.index], self.frame
         first = max(frame.first_row - frame.scheme.window + 1, 0) if frame.long else 0
         return keys, values, room.following(turned, keys, first, layer.turn)
 

@@ -86,11 +86,12 @@ class HiRoPE:
         total = rows + (0 if past_key_values is None else int(past_key_values.get_seq_length()))
         with self.using(positions, mentions):
             frame = Frame(self.scheme, rows, total, self._positions, None, self._mentions)  # raises before any work
-            self._check(past_key_values)
+            self._check(past_key_values, total)
             kept = self._kept_in(past_key_values, frame)
             decoder = self._decoder if self.lean and len(input_ids) == 1 else None
-            if decoder is not None and kept is not None and decoder.serves(frame):
-                return decoder.forward(input_ids[0], frame, Cached(past_key_values.layers, kept, frame), last_only)
+            store = None if kept is None else Cached.of(past_key_values.layers, kept, frame)
+            if decoder is not None and store is not None and decoder.serves(frame):
+                return decoder.forward(input_ids[0], frame, store, last_only)
             return self._by_transformers(input_ids, total, past_key_values, kept, last_only)
 
     def _by_transformers(
@@ -137,11 +138,11 @@ class HiRoPE:
         self._undo, self._attached, self._decoder = [], [], None
         self.sliding_layers, self.turned_layers = {}, frozenset()
 
-    def _check(self, cache: Any) -> None:
+    def _check(self, cache: Any, total: int) -> None:
         """Caches made from a configuration drop keys wherever it states a window, `_telling` or not."""
         for index, layer in enumerate(getattr(cache, "layers", ())):
             window = getattr(layer, "sliding_window", None)
-            if window is not None and window < (self._total or 0) and index not in self.sliding_layers:
+            if window is not None and window < total and index not in self.sliding_layers:
                 raise ValueError(f"this cache drops keys that layer {index} looks at: use a plain DynamicCache()")
 
     def _kept_in(self, cache: Any, frame: Frame) -> TurnedCache | None:

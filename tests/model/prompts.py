@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -167,7 +167,13 @@ def failing(loaded: Loaded, error: BaseException, after: int, times: int = 10**9
             raise error
 
     handle = loaded.hirope.model.model.layers[1].register_forward_pre_hook(hook)
+    decoder = loaded.hirope._decoder
+    if decoder is not None:  # its blocks call no module
+        first, second, *rest = decoder.blocks
+        second = second._replace(before=lambda x, before=second.before: hook() or before(x))
+        loaded.hirope._decoder = replace(decoder, blocks=(first, second, *rest))
     try:
         yield
     finally:
         handle.remove()
+        loaded.hirope._decoder = decoder
