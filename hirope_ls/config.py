@@ -85,7 +85,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "dtype",
         "dtype",
         *_choice(r"auto|float32|bfloat16|float16", "`auto`, `float32`, `bfloat16`, `float16`"),
-        "Number format of weights and KV cache. `auto` is float32 on a CPU.",
+        "Number format of weights and KV cache. `auto`: half precision on a GPU, and for models over 100 M parameters "
+        "on CPUs with instructions for it; else float32.",
     ),
     Setting(
         "debounceMs",

@@ -1,7 +1,7 @@
 """Attention of a few rows over all their keys at once, the scores held whole: what a decode step needs.
 
-Far keys and near ones are met by two turns of the query; what a row does not see is masked. Meant for float32 and
-float64: scores are held in the keys' precision. Knows no layers.
+Far keys and near ones are met by two turns of the query; what a row does not see is masked. Scores are products in the
+keys' precision, as in transformers' eager attention, and float32 from there on (float64 for float64). Knows no layers.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ def attend(
     factor = scale if seen.scale is None else seen.scale * scale
     first = 0 if far is None else seen.num_far - rows + 1
     near_keys = near_keys[:, near_keys.shape[1] - (total - first) :]
-    scores = _plus((near * factor).reshape(grouped) @ near_keys.transpose(1, 2), seen.near, rows)
+    scores = _scores((near * factor).to(near.dtype).reshape(grouped), near_keys, seen.near, rows)
     if far is not None:
-        beyond = (far * factor).reshape(grouped) @ keys[:, : seen.num_far].transpose(1, 2)
-        scores = torch.cat((_plus(beyond, seen.far, rows), scores), dim=2)
-    weights = scores.softmax(dim=2)
+        beyond = (far * factor).to(far.dtype).reshape(grouped)
+        scores = torch.cat((_scores(beyond, keys[:, : seen.num_far], seen.far, rows), scores), dim=2)
+    weights = scores.softmax(dim=2).to(values.dtype)
     if far is None or rows == 1:
         out = weights @ values
     else:  # some keys are far for the last row and near for the first
@@ -62,11 +62,17 @@ def attend(
     return out.reshape(heads, rows, -1)
 
 
-def _plus(scores: Tensor, bias: Tensor | None, rows: int) -> Tensor:
-    """scores [kv, groups * n, keys] with a bias [n, 1 or keys] added in place."""
+def _scores(query: Tensor, keys: Tensor, bias: Tensor | None, rows: int) -> Tensor:
+    """[kv, groups * n, keys] of queries [kv, groups * n, d] and keys [kv, keys, d], a bias [n, 1 or keys] added."""
+    scores = query @ keys.transpose(1, 2)
+    scores = scores.to(_exact(scores))
     if bias is not None:
         scores.view(scores.shape[0], -1, rows, scores.shape[2]).add_(bias)
     return scores
+
+
+def _exact(like: Tensor) -> torch.dtype:
+    return torch.promote_types(like.dtype, torch.float32)
 
 
 def _near(frame: Frame, first: int, like: Tensor) -> Tensor | None:
@@ -78,7 +84,7 @@ def _near(frame: Frame, first: int, like: Tensor) -> Tensor | None:
     hidden = column > row
     if frame.long:
         hidden |= column <= row - frame.scheme.window
-    return torch.zeros_like(hidden, dtype=like.dtype).masked_fill_(hidden, float("-inf"))
+    return torch.zeros_like(hidden, dtype=_exact(like)).masked_fill_(hidden, float("-inf"))
 
 
 def _far(frame: Frame, rows: int, like: Tensor) -> Tensor | None:
@@ -87,7 +93,7 @@ def _far(frame: Frame, rows: int, like: Tensor) -> Tensor | None:
     if rows == 1 and raised is None:
         return found
     far = frame.num_far_keys
-    whole = like.new_zeros(rows, far) if found is None else found.to(like.dtype).expand(rows, far).clone()
+    whole = like.new_zeros(rows, far, dtype=_exact(like)) if found is None else found.expand(rows, far).clone()
     if raised is not None:
         gain = torch.full_like(whole[:, raised.keys], frame.scheme.mention_gain)
         whole[:, raised.keys] = torch.where(raised.seen, gain, whole[:, raised.keys])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from hirope_ls.model.threads import num_threads
 from hirope_ls.problems import ModelRefused, SettingsError
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_LARGE = 100_000_000  # parameters from which on a CPU takes longest to read them
 _LOCAL = {"local_files_only": True, "trust_remote_code": False}
 
 
@@ -39,11 +41,11 @@ class Loaded:
 def load(card: Card, device: str = "auto", dtype: str = "auto") -> Loaded:
     """Load the model of `card`, patched with the default scheme for its trained length.
 
-    `device`: auto (CUDA where there is one), cpu, cuda or cuda:N. `dtype`: auto (bfloat16 on CUDA, float32 on a CPU),
-    float32, bfloat16 or float16. Raises ModelRefused or SettingsError, one line each.
+    `device`: auto (CUDA where there is one), cpu, cuda or cuda:N. `dtype`: float32, bfloat16, float16 or auto, the type
+    that `pick_dtype` finds quickest. Raises ModelRefused or SettingsError, one line each.
     """
     place = pick_device(device)
-    kind = pick_dtype(dtype, place)
+    kind = pick_dtype(dtype, place, card.parameters)
     transformers_logging.set_verbosity(logging.CRITICAL)  # what matters comes out as ModelRefused
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     model = _read_model(card, _read_config(card), kind)
@@ -75,13 +77,25 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
-def pick_dtype(name: str, device: torch.device) -> torch.dtype:
-    """The number type of that name; raises SettingsError."""
+def pick_dtype(name: str, device: torch.device, parameters: int = 0) -> torch.dtype:
+    """The number type of that name; raises SettingsError.
+
+    auto: half precision where the device computes with it. On a CPU that is bfloat16, where it has instructions for it
+    and the model is large enough to be bound by reading its weights; small ones are quicker in float32.
+    """
     if name == "auto":
-        return torch.bfloat16 if device.type == "cuda" else torch.float32
+        return _quickest(device, parameters)
     if name not in _DTYPES:
         raise SettingsError(f"there is no number type {name!r}: use auto, {', '.join(_DTYPES)}")
     return _DTYPES[name]
+
+
+def _quickest(device: torch.device, parameters: int) -> torch.dtype:
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    can: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # newer than our oldest torch
+    has_bfloat16 = can.get("avx512_bf16") or can.get("amx_bf16") or can.get("bf16")
+    return torch.bfloat16 if has_bfloat16 and parameters >= _LARGE else torch.float32
 
 
 def _read_config(card: Card) -> Any:

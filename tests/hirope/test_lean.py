@@ -109,3 +109,18 @@ def test_a_model_that_only_looks_alike_is_not_served():
         )
         hirope = patch(hf.GraniteForCausalLM(config).eval())
         assert (hirope._decoder is not None) == (scaled == 1.0)
+
+
+def test_half_precision_is_as_near_as_the_long_way():
+    """Over a long prompt, against float64."""
+    ids, positions = token_ids(LONGEST), unit_positions(LONGEST)
+    exact = patch(ALL["llama"].make())
+    wanted = exact.forward(ids, positions)[:, 150:].float()
+    errors = {}
+    for lean in (True, False):
+        hirope = patch(ALL["llama"].make(dtype=torch.bfloat16))
+        hirope.lean, cache = lean, slabs_for(hirope, dtype=torch.bfloat16)
+        hirope.forward(ids[:, :150], positions[:, :150], cache)
+        rows = [hirope.forward(ids[:, at : at + 1], positions[:, : at + 1], cache) for at in range(150, LONGEST)]
+        errors[lean] = float((torch.cat(rows, 1).float() - wanted).abs().mean())
+    assert errors[True] < 1.5 * errors[False] < 0.05

@@ -23,7 +23,7 @@ from hirope_ls.model import loader
 from hirope_ls.model.decode import LocalModel
 from hirope_ls.model.folder import read_card
 from hirope_ls.model.generator import IntArray
-from hirope_ls.model.loader import load
+from hirope_ls.model.loader import load, pick_dtype
 from hirope_ls.model.threads import num_threads
 from hirope_ls.model.tokens import TextTokenizer
 from hirope_ls.problems import HiropeError, ModelRefused, SettingsError
@@ -240,3 +240,15 @@ def test_a_poisoned_folder_touches_nothing_else(folder: Path, tmp_path: Path) ->
     (folder / "modeling_evil.py").write_text("import os; os.system('touch boom')")
     edit_config(folder, model_type="evil", architectures=["EvilForCausalLM"])
     assert watched(folder, tmp_path / "home").startswith("refused")
+
+
+def test_auto_takes_half_precision_where_it_pays(monkeypatch):
+    cpu = torch.device("cpu")
+    for able, parameters, wanted in [
+        ({"avx512_bf16": True}, 500_000_000, torch.bfloat16),
+        ({"avx512_bf16": True}, 5_000_000, torch.float32),
+        ({"avx512_bf16": False}, 500_000_000, torch.float32),
+    ]:
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: able, raising=False)
+        assert pick_dtype("auto", cpu, parameters) == wanted
+        assert pick_dtype("float32", cpu, parameters) == torch.float32
