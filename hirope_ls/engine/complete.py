@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from hirope_ls.engine.ending import Ending, ending_for
 from hirope_ls.engine.options import Options
+from hirope_ls.engine.progress import Progress
 from hirope_ls.engine.prompt import Prompt, build_context, build_prompt
 from hirope_ls.engine.snapshots import Snapshot
 from hirope_ls.engine.trim import loop, trim
@@ -54,10 +55,12 @@ def complete(
     *,
     deadline: float | None = None,
     asked: float | None = None,
+    progress: Progress | None = None,
 ) -> Completion:
     """Complete at byte `offset` (not inside a character). `deadline` and `asked` are of time.monotonic().
 
     At the deadline there is a whole first line, or nothing. `asked` is when the request came, for the queue's time.
+    `progress` is told the text so far, and may have its own deadline: a stop flag that it sets.
     """
     clock = _Clock(asked)
     data = snapshot.buffer.data
@@ -71,7 +74,7 @@ def complete(
         return Completion("", offset, offset, "empty:no-text", clock.total())
     ending = ending_for(before, after, options.max_lines)
     limits = _limits(tokenizer, options, deadline)
-    run = _Run(tokenizer, ending)
+    run = _Run(tokenizer, ending, progress)
     events = model.generate(snapshot.uri, prompt.ids, prompt.positions, limits, stop, prompt.mentions)
     run.follow(events, clock)
     text, outcome = run.result()
@@ -120,8 +123,9 @@ class _Clock:
 class _Run:
     """Follows a generation and ends it where the text ends."""
 
-    def __init__(self, tokenizer: TextTokenizer, ending: Ending) -> None:
+    def __init__(self, tokenizer: TextTokenizer, ending: Ending, progress: Progress | None) -> None:
         self._tokenizer = tokenizer
+        self._progress = progress
         self._ending = ending
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")  # holds back half a character
         self._text = ""
@@ -138,12 +142,15 @@ class _Run:
                 case Generated():
                     self._generated += 1
                     self._text += self._decoder.decode(self._tokenizer.token_bytes(event.id))
+                    if self._progress is not None:
+                        self._progress.tell(self._text)
                     cut = self._ending.cut(self._text)
                     if cut is not None or loop(self._text, "", "") != self._text:
                         self._text, self._reason = self._text[:cut], "end"
                         break
                 case Finished():
-                    self._reason = event.reason
+                    late = self._progress is not None and event.reason == "cancelled" and self._progress.late
+                    self._reason = "deadline" if late else event.reason
         clock.lap("decode")
 
     def result(self) -> tuple[str, str]:

@@ -30,18 +30,21 @@ class Known:
     def rest(self, data: bytes, offset: int) -> bytes | None:
         """What of the answer is left to type at `offset` of `data`; None if that is not on the way, or at its end."""
         typed = offset - self.offset
-        if not 0 <= typed < len(self.text) or len(data) != len(self.data) + typed:
+        # The shortest first: most differ here.
+        if not 0 <= typed < len(self.text) or data[self.offset : offset] != self.text[:typed]:
             return None
-        fits = (
-            data[self.offset : offset] == self.text[:typed]  # the shortest first: most differ here
-            and data[offset:] == self.data[self.offset :]
-            and data[: self.offset] == self.data[: self.offset]
-        )
-        return self.text[typed:] if fits else None
+        return None if typed_since(self.data, self.offset, data, offset) is None else self.text[typed:]
 
     def repeats(self, other: Known) -> bool:
         """Whether both give the same answer for the same place in the same text."""
         return (self.offset, self.text) == (other.offset, other.text) and self.data == other.data
+
+
+def typed_since(old: bytes, at: int, data: bytes, offset: int) -> bytes | None:
+    """What was put in at byte `at` of `old`, if `data` with the cursor at `offset` differs from it in nothing else."""
+    if offset < at or len(data) != len(old) + offset - at or data[offset:] != old[at:] or data[:at] != old[:at]:
+        return None
+    return data[at:offset]
 
 
 class Recent:

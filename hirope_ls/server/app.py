@@ -20,6 +20,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
 from hirope_ls.config import Settings, problem_message, read_settings
+from hirope_ls.server.answering import Answering
 from hirope_ls.server.backend import Backend, LoadModel
 from hirope_ls.server.background import Background
 from hirope_ls.server.convert import changes, choose_encoding, document_uri, opened_document
@@ -172,7 +173,8 @@ class App:
         self._progress = LoadProgress(self._protocol, progress)
         self._backend = Backend(settings, self._background, self._load_model, self._backend_changed)
         self._warming = Warming(self._backend)
-        self._inline = InlineCompletions(self._documents, self._backend, self._warming, self._status, settings)
+        answering = Answering(self._documents, self._backend, self._warming, self._status, settings)
+        self._inline = InlineCompletions(self._documents, self._backend, answering, self._status)
 
     def _initialized(self, params: Any) -> None:
         if self._problems:

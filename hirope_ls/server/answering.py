@@ -1,0 +1,104 @@
+"""From a request to a completion: known already, from the generation that runs, or from one of its own.
+
+Belongs to the event loop. Knows no replies: who was superseded, and who is told what, is not decided here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+
+from hirope_ls.config import Settings
+from hirope_ls.engine.complete import Completion
+from hirope_ls.engine.recent import Recent
+from hirope_ls.engine.snapshots import Snapshot
+from hirope_ls.server.backend import Backend
+from hirope_ls.server.documents import Document, Documents
+from hirope_ls.server.generations import Generation, Generations
+from hirope_ls.server.place import Ask, Place
+from hirope_ls.server.status import Status
+from hirope_ls.server.warming import Warming
+
+
+class Answering:
+    """Makes completions for requests; whoever awaits one may be cancelled at any time."""
+
+    def __init__(
+        self, documents: Documents, backend: Backend, warming: Warming, status: Status, settings: Settings
+    ) -> None:
+        self._documents = documents
+        self._backend = backend
+        self._warming = warming
+        self._status = status
+        self._settings = settings
+        self._recent = Recent()
+        self._generations = Generations(backend, self._recent)
+
+    def take_over(self, ask: Ask) -> Generation | None:
+        """The generation that runs for the document and may serve this request too; any other is stopped."""
+        if ask.place is None:
+            self._generations.stop(ask.uri)
+            return None
+        return self._generations.take_over(ask.uri, ask.place.data, ask.place.offset, self._deadline(ask))
+
+    def leave(self, uri: str) -> None:
+        """Nobody waits for what is made for this document any more."""
+        self._generations.stop(uri)
+
+    def forget(self, uri: str) -> None:
+        """The document was closed."""
+        self._generations.stop(uri)
+        self._recent.forget(uri)
+
+    async def completion(self, ask: Ask, document: Document, running: Generation | None) -> Completion:
+        """The completion: from memory, from the `running` generation taken over, or from a new one."""
+        place = ask.place
+        if place is None:
+            return Completion("", 0, 0, "filtered:selected-suggestion")
+        known = self._recent.find(ask.uri, place.data, place.offset)
+        if known is not None:
+            self._generations.stop(ask.uri)
+            return known
+        if running is not None and (found := await self._shared(running, place)) is not None:
+            return found
+        snapshot = ask.snapshot or await self._documents.snapshot(document)
+        if snapshot is None or snapshot.buffer != ask.buffer:
+            return Completion("", 0, 0, "empty:document-changed")
+        await self._debounce(ask)
+        return await self._compute(ask, place, snapshot)
+
+    def moved(self, ask: Ask, document: Document, completion: Completion) -> Completion | None:
+        """What is left of the completion if its beginning was typed meanwhile; None if something else was."""
+        if document.buffer == ask.buffer:
+            return completion
+        if ask.params.selected is not None or not document.in_sync:
+            return None
+        typed = len(document.buffer.data) - len(ask.buffer.data)
+        rest = self._recent.find(ask.uri, document.buffer.data, completion.start + typed)
+        return rest and replace(completion, text=rest.text, start=rest.start, end=rest.end)
+
+    async def _shared(self, running: Generation, place: Place) -> Completion | None:
+        """The answer of a generation that was begun for an earlier text; None if it is none for this one."""
+        found = running.seen_from(place.data, place.offset, await running.completion())
+        if found is not None and running.offset != place.offset:
+            self._status.count("continued")
+        return found
+
+    async def _debounce(self, ask: Ask) -> None:
+        wait = ask.asked + self._settings.debounce_ms / 1000 - time.monotonic()
+        if wait > 0 and not ask.params.manual:
+            await asyncio.sleep(wait)
+
+    async def _compute(self, ask: Ask, place: Place, snapshot: Snapshot) -> Completion:
+        kit, worker = self._backend.kit, self._backend.worker
+        if kit is None or worker is None:
+            return Completion("", 0, 0, "loading")
+        self._warming.asked(ask.uri)
+        there = place.snapshot(kit.pipeline, snapshot)
+        return await self._generations.start(
+            kit, worker, there, place.offset, ask.asked, self._deadline(ask)
+        ).completion()
+
+    def _deadline(self, ask: Ask) -> float:
+        return ask.asked + self._settings.deadline_ms / 1000

@@ -1,0 +1,111 @@
+"""The generations that run, at most one a document, each for one text and cursor; newer requests may take them over.
+
+A generation that agrees with what was typed since goes on for whoever asks about the new text; one that does not is
+stopped. Its answer is kept for the text it was made for, and for no other. Belongs to the event loop; the model's
+thread is told through `Progress` alone. Knows no requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+from hirope_ls.engine.complete import Completion, complete
+from hirope_ls.engine.progress import Progress
+from hirope_ls.engine.recent import Recent, typed_since
+from hirope_ls.engine.snapshots import Snapshot
+from hirope_ls.engine.worker import Closed, Superseded, Worker
+from hirope_ls.model.generator import LanguageModel, StopFlag
+from hirope_ls.server.backend import Backend, Kit
+
+_FINAL = ("deadline", "error:memory", "superseded")
+
+
+@dataclass(eq=False)
+class Generation:
+    """One completion in the making, for byte `offset` of `data`."""
+
+    data: bytes
+    offset: int
+    progress: Progress
+    done: asyncio.Future[Completion]
+    claim: object = field(default_factory=object)  # a new one whenever it is taken over
+
+    def typed(self, data: bytes, offset: int) -> str | None:
+        """What was typed since, if nothing else has happened."""
+        new = typed_since(self.data, self.offset, data, offset)
+        return None if new is None else new.decode("utf-8", "replace")
+
+    def serves(self, data: bytes, offset: int) -> bool:
+        """Whether its answer may become one for that text. What has not begun may as well begin with the newer text."""
+        typed = self.typed(data, offset)
+        return not typed if not self.progress.begun or typed is None else self.progress.agrees(typed)
+
+    async def completion(self) -> Completion:
+        """What became of it; raises what the model raised. Whoever waits may leave: it goes on."""
+        await asyncio.wait([self.done])
+        if self.done.cancelled():
+            return Completion("", 0, 0, "superseded")
+        try:
+            return self.done.result()
+        except (Superseded, Closed):
+            return Completion("", 0, 0, "superseded")
+
+    def seen_from(self, data: bytes, offset: int, completion: Completion) -> Completion | None:
+        """Its completion as the answer for another text; None if it has none for that."""
+        typed = self.typed(data, offset)
+        if not typed or completion.outcome in _FINAL:
+            return None if typed is None else completion
+        if completion.outcome != "shown" or not completion.text.startswith(typed) or completion.text == typed:
+            return None
+        return replace(completion, text=completion.text[len(typed) :], start=offset, end=offset)
+
+
+class Generations:
+    """Those of all documents. What they say is added to `recent`."""
+
+    def __init__(self, backend: Backend, recent: Recent) -> None:
+        self._backend = backend
+        self._recent = recent
+        self._running: dict[str, Generation] = {}
+
+    def start(
+        self, kit: Kit, worker: Worker[LanguageModel], snapshot: Snapshot, offset: int, asked: float, deadline: float
+    ) -> Generation:
+        """Begin one in the place of whatever runs for this document. The times are of time.monotonic()."""
+        progress, options = Progress(deadline), self._backend.options
+
+        def job(model: LanguageModel, stop: StopFlag) -> Completion:
+            where = (snapshot, offset, model, kit.tokenizer, kit.card, options, progress.begin(stop))
+            return complete(*where, asked=asked, progress=progress)
+
+        self.stop(snapshot.uri)
+        done = asyncio.wrap_future(worker.submit(snapshot.uri, job))
+        generation = Generation(snapshot.buffer.data, offset, progress, done)
+        self._running[snapshot.uri] = generation
+        done.add_done_callback(lambda _: self._ended(snapshot.uri, generation))
+        return generation
+
+    def take_over(self, uri: str, data: bytes, offset: int, deadline: float) -> Generation | None:
+        """The generation that goes on for this text and cursor; one that cannot is stopped."""
+        generation = self._running.get(uri)
+        if generation is None:
+            return None
+        if not generation.serves(data, offset):
+            self.stop(uri)
+            return None
+        generation.claim = object()
+        generation.progress.deadline = deadline
+        generation.progress.typed = generation.typed(data, offset) or ""
+        return generation
+
+    def stop(self, uri: str) -> None:
+        """Nobody wants it any more."""
+        if (generation := self._running.pop(uri, None)) is not None:
+            generation.done.cancel()
+
+    def _ended(self, uri: str, generation: Generation) -> None:
+        if self._running.get(uri) is generation:
+            del self._running[uri]
+        if not generation.done.cancelled() and generation.done.exception() is None:
+            self._recent.add(uri, generation.data, generation.done.result())
