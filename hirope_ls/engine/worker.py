@@ -38,6 +38,7 @@ class _Job:
     future: Future[Any]
     urgent: bool
     stop: threading.Event = field(default_factory=threading.Event)
+    aside: bool = False  # stopped only to let another one pass
 
 
 class Worker(Generic[T]):
@@ -74,6 +75,15 @@ class Worker(Generic[T]):
         So it must be worth repeating: prefilling is, as what is already in the cache costs nothing.
         """
         return self._add(key, job, urgent=False)
+
+    def hurry(self, future: Future[Any]) -> None:
+        """Somebody waits for this warm-up now: from here on it is a job like those submitted, under its own key."""
+        with self._wake:
+            jobs = [job for job in (*self._waiting.values(), self._running) if job is not None]
+            job = next((job for job in jobs if job.future is future and not job.urgent), None)
+            older = self._promote(job) if job is not None else []
+        for old in older:
+            _fail(old.future, Superseded())
 
     def cancel(self, future: Future[Any]) -> bool:
         """End a job's future with CancelledError and stop the job; False if it was over already."""
@@ -119,8 +129,16 @@ class Worker(Generic[T]):
         if running is not None and (running.urgent, running.key) == slot:
             older.append(running)
         elif running is not None and job.urgent and not running.urgent:
+            running.aside = True
             running.stop.set()
         return older
+
+    def _promote(self, job: _Job) -> list[_Job]:
+        waits = self._waiting.get((False, job.key)) is job
+        if waits:
+            del self._waiting[False, job.key]
+        job.urgent = True
+        return self._replace(job) if waits else []
 
     def _ended(self, job: _Job) -> None:
         """Called once a future has an outcome, whoever gave it one."""
@@ -151,7 +169,7 @@ class Worker(Generic[T]):
                 self._running = None
                 # Stopped without an outcome: it stepped aside, unless a newer one has come meanwhile.
                 if not job.future.done() and not self._closed:
-                    job.stop = threading.Event()
+                    job.stop, job.aside = threading.Event(), False
                     self._waiting.setdefault((job.urgent, job.key), job)
 
     def _next(self) -> _Job | None:
@@ -174,7 +192,7 @@ def _run(job: _Job, model: Any) -> None:
     except BaseException as problem:
         _fail(job.future, problem)
         return
-    if job.urgent or not job.stop.is_set():
+    if not job.aside:
         _finish(job.future, result)
 
 

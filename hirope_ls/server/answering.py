@@ -7,18 +7,29 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from hirope_ls.config import Settings
 from hirope_ls.engine.complete import Completion
 from hirope_ls.engine.recent import Recent
 from hirope_ls.engine.snapshots import Snapshot
+from hirope_ls.server.ahead import Ahead
 from hirope_ls.server.backend import Backend
 from hirope_ls.server.documents import Document, Documents
 from hirope_ls.server.generations import Generation, Generations
 from hirope_ls.server.place import Ask, Place
 from hirope_ls.server.status import Status
 from hirope_ls.server.warming import Warming
+from hirope_ls.text.edit import Edit
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a request begins with: why it is refused, a known answer, or a generation that may become its own."""
+
+    refusal: str = ""
+    known: Completion | None = None
+    running: Generation | None = None
 
 
 class Answering:
@@ -34,16 +45,32 @@ class Answering:
         self._settings = settings
         self._recent = Recent()
         self._generations = Generations(backend, self._recent)
+        self._ahead = Ahead(backend, self._generations, self._recent, status, settings.look_ahead)
 
-    def take_over(self, ask: Ask) -> Generation | None:
-        """The generation that runs for the document and may serve this request too; any other is stopped."""
-        if ask.place is None:
+    def begin(self, ask: Ask) -> Start:
+        """What is there for this request already; a generation that is of no use for it is stopped."""
+        place = ask.place
+        self._ahead.wait()
+        if place is None:
             self._generations.stop(ask.uri)
-            return None
-        return self._generations.take_over(ask.uri, ask.place.data, ask.place.offset, self._deadline(ask))
+            return Start()
+        known = self._recent.known(ask.uri, place.data, place.offset)
+        if known is None:
+            return Start(running=self._generations.take_over(ask.uri, place.data, place.offset, self._deadline(ask)))
+        if known.ahead:
+            self._status.count("foreseen")
+        text = known.rest(place.data, place.offset) or b""
+        accepted = Edit(place.offset, place.offset, text)
+        self._generations.keep_ahead(ask.uri, accepted.apply(place.data), accepted.new_end)
+        return Start(known=self._recent.find(ask.uri, place.data, place.offset))
+
+    def shown(self, ask: Ask, completion: Completion) -> None:
+        """The editor was told so."""
+        if completion.text and ask.document is not None and ask.params.selected is None:
+            self._ahead.shown(ask.document, completion)
 
     def leave(self, uri: str) -> None:
-        """Nobody waits for what is made for this document any more."""
+        """Nobody waits for what is made for this document."""
         self._generations.stop(uri)
 
     def forget(self, uri: str) -> None:
@@ -51,16 +78,14 @@ class Answering:
         self._generations.stop(uri)
         self._recent.forget(uri)
 
-    async def completion(self, ask: Ask, document: Document, running: Generation | None) -> Completion:
-        """The completion: from memory, from the `running` generation taken over, or from a new one."""
+    async def completion(self, ask: Ask, document: Document, start: Start) -> Completion:
+        """The completion: from memory, from the running generation that was taken over, or from a new one."""
         place = ask.place
         if place is None:
             return Completion("", 0, 0, "filtered:selected-suggestion")
-        known = self._recent.find(ask.uri, place.data, place.offset)
-        if known is not None:
-            self._generations.stop(ask.uri)
-            return known
-        if running is not None and (found := await self._shared(running, place)) is not None:
+        if start.known is not None:
+            return start.known
+        if start.running is not None and (found := await self._shared(start.running, place)) is not None:
             return found
         snapshot = ask.snapshot or await self._documents.snapshot(document)
         if snapshot is None or snapshot.buffer != ask.buffer:
@@ -81,8 +106,8 @@ class Answering:
     async def _shared(self, running: Generation, place: Place) -> Completion | None:
         """The answer of a generation that was begun for an earlier text; None if it is none for this one."""
         found = running.seen_from(place.data, place.offset, await running.completion())
-        if found is not None and running.offset != place.offset:
-            self._status.count("continued")
+        if found is not None and (running.unasked or running.offset != place.offset):
+            self._status.count("foreseen" if running.unasked else "continued")
         return found
 
     async def _debounce(self, ask: Ask) -> None:

@@ -236,6 +236,7 @@ class App:
             "problem": backend.problem if backend is not None else None,
             "model": kit.card.name if kit is not None else None,
             "documents": len(self._documents),
+            "busy": backend is not None and backend.worker is not None and backend.worker.busy,
             **self._status.as_json(),
         }
 

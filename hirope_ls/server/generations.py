@@ -8,8 +8,12 @@ thread is told through `Progress` alone. Knows no requests.
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
+from hirope_ls.engine.ahead import NOT_AHEAD, complete_ahead
 from hirope_ls.engine.complete import Completion, complete
 from hirope_ls.engine.progress import Progress
 from hirope_ls.engine.recent import Recent, typed_since
@@ -19,17 +23,33 @@ from hirope_ls.model.generator import LanguageModel, StopFlag
 from hirope_ls.server.backend import Backend, Kit
 
 _FINAL = ("deadline", "error:memory", "superseded")
+_AHEAD_S = 5.0  # what nobody has asked for is made by then, or not at all
+
+Job = Callable[[LanguageModel, StopFlag], Completion]
 
 
 @dataclass(eq=False)
 class Generation:
-    """One completion in the making, for byte `offset` of `data`."""
+    """One completion in the making, for byte `offset` of `data`; `ahead` as long as nobody has asked for it.
+
+    `unasked` is what began so, whatever became of it.
+    """
 
     data: bytes
     offset: int
     progress: Progress
-    done: asyncio.Future[Completion]
-    claim: object = field(default_factory=object)  # a new one whenever it is taken over
+    future: Future[Completion]
+    unasked: bool = False
+    ahead: bool = field(init=False)
+    done: asyncio.Future[Completion] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ahead = self.unasked
+        self.done = asyncio.wrap_future(self.future)
+
+    def is_for(self, data: bytes, offset: int) -> bool:
+        """Whether its place is this very one."""
+        return self.offset == offset and self.data == data
 
     def typed(self, data: bytes, offset: int) -> str | None:
         """What was typed since, if nothing else has happened."""
@@ -54,6 +74,8 @@ class Generation:
     def seen_from(self, data: bytes, offset: int, completion: Completion) -> Completion | None:
         """Its completion as the answer for another text; None if it has none for that."""
         typed = self.typed(data, offset)
+        if completion.outcome == NOT_AHEAD:
+            return None
         if not typed or completion.outcome in _FINAL:
             return None if typed is None else completion
         if completion.outcome != "shown" or not completion.text.startswith(typed) or completion.text == typed:
@@ -80,10 +102,26 @@ class Generations:
             return complete(*where, asked=asked, progress=progress)
 
         self.stop(snapshot.uri)
-        done = asyncio.wrap_future(worker.submit(snapshot.uri, job))
-        generation = Generation(snapshot.buffer.data, offset, progress, done)
-        self._running[snapshot.uri] = generation
-        done.add_done_callback(lambda _: self._ended(snapshot.uri, generation))
+        future = worker.submit(snapshot.uri, job)
+        return self._add(snapshot.uri, Generation(snapshot.buffer.data, offset, progress, future))
+
+    def start_ahead(
+        self, kit: Kit, worker: Worker[LanguageModel], now: tuple[Snapshot, int], then: tuple[Snapshot, int]
+    ) -> Generation:
+        """Begin one that is not asked for yet, when nothing else is to be done: at `then`, from what is at `now`."""
+        progress, options = Progress(time.monotonic() + _AHEAD_S), self._backend.options
+
+        def job(model: LanguageModel, stop: StopFlag) -> Completion:
+            return complete_ahead(now, then, model, kit.tokenizer, kit.card, options, progress.begin(stop))
+
+        (snapshot, offset), uri = then, then[0].uri
+        self.stop(uri)
+        future = worker.warm(("ahead", uri), job)
+        return self._add(uri, Generation(snapshot.buffer.data, offset, progress, future, unasked=True))
+
+    def _add(self, uri: str, generation: Generation) -> Generation:
+        self._running[uri] = generation
+        generation.done.add_done_callback(lambda _: self._ended(uri, generation))
         return generation
 
     def take_over(self, uri: str, data: bytes, offset: int, deadline: float) -> Generation | None:
@@ -94,18 +132,32 @@ class Generations:
         if not generation.serves(data, offset):
             self.stop(uri)
             return None
-        generation.claim = object()
         generation.progress.deadline = deadline
         generation.progress.typed = generation.typed(data, offset) or ""
+        if generation.ahead and self._backend.worker is not None:
+            generation.ahead = False
+            self._backend.worker.hurry(generation.future)
         return generation
+
+    def keep_ahead(self, uri: str, data: bytes, offset: int) -> None:
+        """Stop what runs, unless it is made ahead for this very place."""
+        generation = self._running.get(uri)
+        if generation is not None and not (generation.ahead and generation.is_for(data, offset)):
+            self.stop(uri)
 
     def stop(self, uri: str) -> None:
         """Nobody wants it any more."""
         if (generation := self._running.pop(uri, None)) is not None:
             generation.done.cancel()
 
+    def runs(self, uri: str) -> bool:
+        """Whether there is one for the document."""
+        return uri in self._running
+
     def _ended(self, uri: str, generation: Generation) -> None:
         if self._running.get(uri) is generation:
             del self._running[uri]
-        if not generation.done.cancelled() and generation.done.exception() is None:
-            self._recent.add(uri, generation.data, generation.done.result())
+        if generation.done.cancelled() or generation.done.exception() is not None:
+            return
+        if not (generation.ahead and generation.progress.late):  # half an answer is none, if nobody waits for it
+            self._recent.add(uri, generation.data, generation.done.result(), generation.ahead)

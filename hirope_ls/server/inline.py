@@ -16,11 +16,10 @@ from typing import Any
 from lsprotocol import types
 
 from hirope_ls.engine.complete import Completion
-from hirope_ls.server.answering import Answering
+from hirope_ls.server.answering import Answering, Start
 from hirope_ls.server.backend import Backend
 from hirope_ls.server.convert import inline_params
 from hirope_ls.server.documents import Documents
-from hirope_ls.server.generations import Generation
 from hirope_ls.server.place import Ask, item
 from hirope_ls.server.protocol import describe
 from hirope_ls.server.status import Record, Status
@@ -51,7 +50,7 @@ class InlineCompletions:
         reply: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._slots[ask.uri] = reply
         # At once: the generation that runs must know whether anybody wants it before it says more.
-        task = asyncio.ensure_future(self._serve(ask, self._answering.take_over(ask), reply))
+        task = asyncio.ensure_future(self._serve(ask, self._start(ask), reply))
         reply.add_done_callback(partial(self._replied, ask, task))
         return reply
 
@@ -62,7 +61,7 @@ class InlineCompletions:
             if ask.document is None or ask.document.buffer != ask.buffer:
                 continue
             try:
-                await self._answering.completion(replace(ask, asked=time.monotonic()), ask.document, None)
+                await self._answering.completion(replace(ask, asked=time.monotonic()), ask.document, Start())
             except Exception as error:  # nobody waits for it: whoever asks again is told
                 _log.error("a completion asked for while loading failed: %s", describe(error))
 
@@ -84,13 +83,14 @@ class InlineCompletions:
         task.cancel()
         if self._slots.get(ask.uri) is reply:
             del self._slots[ask.uri]
-            self._answering.leave(ask.uri)
+            if reply.cancelled():
+                self._answering.leave(ask.uri)
         if reply.cancelled():
             self._record(ask, Completion("", 0, 0, "cancelled"))
 
-    async def _serve(self, ask: Ask, running: Generation | None, reply: asyncio.Future[Answer]) -> None:
+    async def _serve(self, ask: Ask, start: Start, reply: asyncio.Future[Answer]) -> None:
         try:
-            completion, answer = await self._answer(ask, running)
+            completion, answer = await self._answer(ask, start)
         except Exception as error:
             if not reply.done():
                 self._record(ask, Completion("", 0, 0, f"error:{type(error).__name__}"))
@@ -99,13 +99,13 @@ class InlineCompletions:
         if not reply.done():
             self._record(ask, completion)
             reply.set_result(answer)
+            self._answering.shown(ask, completion)
 
-    async def _answer(self, ask: Ask, running: Generation | None) -> tuple[Completion, types.InlineCompletionList]:
+    async def _answer(self, ask: Ask, start: Start) -> tuple[Completion, types.InlineCompletionList]:
         nothing = types.InlineCompletionList(items=[])
-        refusal = self._refusal(ask)
-        if refusal is not None or ask.document is None:
-            return Completion("", 0, 0, refusal or "empty:unknown-document"), nothing
-        completion = await self._answering.completion(ask, ask.document, running)
+        if start.refusal or ask.document is None:
+            return Completion("", 0, 0, start.refusal or "empty:unknown-document"), nothing
+        completion = await self._answering.completion(ask, ask.document, start)
         if not completion.text:
             return completion, nothing
         moved = self._answering.moved(ask, ask.document, completion)
@@ -113,6 +113,13 @@ class InlineCompletions:
             return replace(completion, outcome="empty:document-changed"), nothing
         shown = item(moved, ask.params.selected, ask.document.buffer, self._documents.encoding)
         return moved, types.InlineCompletionList(items=[shown])
+
+    def _start(self, ask: Ask) -> Start:
+        refusal = self._refusal(ask)
+        if refusal is None:
+            return self._answering.begin(ask)
+        self._answering.leave(ask.uri)
+        return Start(refusal)
 
     def _refusal(self, ask: Ask) -> str | None:
         """The outcome of a request that cannot be served now."""

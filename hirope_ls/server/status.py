@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-SPARED: Final = ("continued",)
-"""continued: a running generation went on for a newer request that it agreed with."""
+SPARED: Final = ("continued", "ahead", "foreseen")
+"""continued: a running generation went on for a newer request that it agreed with. ahead: what follows acceptance was
+made while idle. foreseen: a request was answered by that."""
 
 
 @dataclass(frozen=True)

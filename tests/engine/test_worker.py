@@ -160,6 +160,51 @@ def test_newer_warm_up_replaces_the_older(worker: Worker[str]) -> None:
         older.result(0)
 
 
+def test_a_hurried_warm_up_steps_aside_for_nobody(worker: Worker[str]) -> None:
+    gate = Gate()
+    hurried = worker.warm("file", gate)
+    assert gate.entered.wait(WAIT)
+    worker.hurry(hurried)
+    other = worker.submit("other", lambda model, stop: "other")
+    gate.leave.set()
+    assert hurried.result(WAIT) == "through"
+    assert other.result(WAIT) == "other"
+    assert gate.times == 1 and not gate.stopped
+
+
+def test_a_hurried_warm_up_overtakes_those_that_are_not(worker: Worker[str]) -> None:
+    gate, order = Gate(), []
+    worker.submit("blocker", gate)
+    assert gate.entered.wait(WAIT)
+    last = worker.warm("a", lambda model, stop: order.append("a"))
+    hurried = worker.warm("b", lambda model, stop: order.append("b"))
+    replaced = worker.submit("b", lambda model, stop: order.append("older"))
+    worker.hurry(hurried)
+    worker.hurry(hurried)
+    gate.leave.set()
+    last.result(WAIT)
+    assert order == ["b", "a"]
+    with pytest.raises(Superseded):
+        replaced.result(0)
+
+
+def test_hurried_while_it_steps_aside_it_runs_again(worker: Worker[str]) -> None:
+    gate, other = Gate(), Gate()
+    hurried = worker.warm("file", gate)
+    assert gate.entered.wait(WAIT)
+    passing = worker.submit("other", other)
+    assert other.entered.wait(WAIT)
+    gate.entered.clear()
+    worker.hurry(hurried)
+    assert not hurried.done()
+    other.leave.set()
+    assert gate.entered.wait(WAIT)
+    later = worker.submit("later", lambda model, stop: "later")
+    gate.leave.set()
+    assert (passing.result(WAIT), hurried.result(WAIT), later.result(WAIT)) == ("through", "through", "later")
+    assert gate.times == 2
+
+
 def test_a_model_that_does_not_load_fails_every_job() -> None:
     def load() -> str:
         raise OSError("no such model")
@@ -218,6 +263,8 @@ def test_random_traffic_gives_every_future_one_outcome() -> None:
         futures.append(future)
         if random.random() < 0.2:
             random.choice(futures[-8:]).cancel()
+        if random.random() < 0.2:
+            worker.hurry(random.choice(futures[-8:]))
     for future in futures:
         assert future.cancelled() or future.exception(WAIT) is None or isinstance(future.exception(0), Superseded)
     for future in newest.values():
