@@ -54,6 +54,7 @@ class Answering:
         if place is None:
             self._generations.stop(ask.uri)
             return Start()
+        self._warming.asked(ask.uri, place.offset)
         known = self._recent.known(ask.uri, place.data, place.offset)
         if known is None:
             return Start(running=self._generations.take_over(ask.uri, place.data, place.offset, self._deadline(ask)))
@@ -119,7 +120,7 @@ class Answering:
         kit, worker = self._backend.kit, self._backend.worker
         if kit is None or worker is None:
             return Completion("", 0, 0, "loading")
-        self._warming.asked(ask.uri)
+        self._warming.computed(ask.uri)
         there = place.snapshot(kit.pipeline, snapshot)
         return await self._generations.start(
             kit, worker, there, place.offset, ask.asked, self._deadline(ask)

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-SPARED: Final = ("continued", "ahead", "foreseen")
+SPARED: Final = ("continued", "ahead", "foreseen", "warmed")
 """continued: a running generation went on for a newer request that it agreed with. ahead: what follows acceptance was
-made while idle. foreseen: a request was answered by that."""
+made while idle. foreseen: a request was answered by that. warmed: a file was read before it was asked about."""
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,19 @@ def test_completions_overtake_waiting_warm_ups(worker: Worker[str]) -> None:
     assert order == ["complete", "warm"]
 
 
+def test_what_stepped_aside_goes_first_again(worker: Worker[str]) -> None:
+    gate, order = Gate(), []
+    stepped = worker.warm("a", lambda model, stop: order.append("a") or gate(model, stop))  # type: ignore[func-returns-value]
+    assert gate.entered.wait(WAIT)
+    last = worker.warm("b", lambda model, stop: order.append("b"))
+    first = worker.warm("c", lambda model, stop: order.append("c"), first=True)
+    worker.submit("d", lambda model, stop: order.append("d")).result(WAIT)
+    gate.leave.set()
+    for future in (stepped, last, first):
+        future.result(WAIT)
+    assert order == ["a", "d", "a", "c", "b"]
+
+
 def test_newer_warm_up_replaces_the_older(worker: Worker[str]) -> None:
     gate = Gate()
     older = worker.warm("file", gate)
@@ -265,6 +278,10 @@ def test_random_traffic_gives_every_future_one_outcome() -> None:
             random.choice(futures[-8:]).cancel()
         if random.random() < 0.2:
             worker.hurry(random.choice(futures[-8:]))
+    for key in range(4):  # hurried ones take the places of others: these are not hurried
+        for urgent, ask in ((True, worker.submit), (False, worker.warm)):
+            newest[urgent, key] = ask(key, job)
+            futures.append(newest[urgent, key])
     for future in futures:
         assert future.cancelled() or future.exception(WAIT) is None or isinstance(future.exception(0), Superseded)
     for future in newest.values():
