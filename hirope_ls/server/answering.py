@@ -70,9 +70,16 @@ class Answering:
         if completion.text and ask.document is not None and ask.params.selected is None:
             self._ahead.shown(ask.document, completion)
 
-    def leave(self, uri: str) -> None:
-        """Nobody waits for what is made for this document."""
+    def refuse(self, uri: str) -> None:
+        """Nothing can be made for this document now."""
         self._generations.stop(uri)
+
+    def cancelled(self, ask: Ask) -> None:
+        """The client does not want it any more: perhaps as it is about to ask again."""
+        if ask.document is None or ask.params.selected is not None:
+            self._generations.stop(ask.uri)
+        else:
+            self._generations.leave(ask.uri, ask.document.buffer.data)
 
     def forget(self, uri: str) -> None:
         """The document was closed."""

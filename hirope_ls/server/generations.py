@@ -23,6 +23,7 @@ from hirope_ls.model.generator import LanguageModel, StopFlag
 from hirope_ls.server.backend import Backend, Kit
 
 _FINAL = ("deadline", "error:memory", "superseded")
+_LINGER_S = 0.25  # editors cancel what they are about to ask for again, a character further on
 _AHEAD_S = 5.0  # what nobody has asked for is made by then, or not at all
 
 Job = Callable[[LanguageModel, StopFlag], Completion]
@@ -40,6 +41,8 @@ class Generation:
     progress: Progress
     future: Future[Completion]
     unasked: bool = False
+    claims: int = 0  # how often it was taken over
+    left: bool = False  # by whoever asked for it
     ahead: bool = field(init=False)
     done: asyncio.Future[Completion] = field(init=False)
 
@@ -59,7 +62,9 @@ class Generation:
     def serves(self, data: bytes, offset: int) -> bool:
         """Whether its answer may become one for that text. What has not begun may as well begin with the newer text."""
         typed = self.typed(data, offset)
-        return not typed if not self.progress.begun or typed is None else self.progress.agrees(typed)
+        if typed is None:
+            return False
+        return self.progress.agrees(typed) if self.progress.begun else not typed
 
     async def completion(self) -> Completion:
         """What became of it; raises what the model raised. Whoever waits may leave: it goes on."""
@@ -101,6 +106,8 @@ class Generations:
             where = (snapshot, offset, model, kit.tokenizer, kit.card, options, progress.begin(stop))
             return complete(*where, asked=asked, progress=progress)
 
+        for uri in [uri for uri, generation in self._running.items() if generation.left]:
+            self.stop(uri)
         self.stop(snapshot.uri)
         future = worker.submit(snapshot.uri, job)
         return self._add(snapshot.uri, Generation(snapshot.buffer.data, offset, progress, future))
@@ -132,12 +139,29 @@ class Generations:
         if not generation.serves(data, offset):
             self.stop(uri)
             return None
+        generation.claims, generation.left = generation.claims + 1, False
         generation.progress.deadline = deadline
         generation.progress.typed = generation.typed(data, offset) or ""
         if generation.ahead and self._backend.worker is not None:
             generation.ahead = False
             self._backend.worker.hurry(generation.future)
         return generation
+
+    def leave(self, uri: str, data: bytes) -> None:
+        """The client cancelled. If that is because its text grew to `data` along with what is said, wait a moment."""
+        generation = self._running.get(uri)
+        if generation is None:
+            return
+        offset = generation.offset + len(data) - len(generation.data)
+        if data != generation.data and generation.serves(data, offset):
+            generation.left, generation.progress.typed = True, generation.typed(data, offset) or ""
+            asyncio.get_running_loop().call_later(_LINGER_S, self._give_up, uri, generation, generation.claims)
+        else:
+            self.stop(uri)
+
+    def _give_up(self, uri: str, generation: Generation, claims: int) -> None:
+        if self._running.get(uri) is generation and generation.claims == claims:
+            self.stop(uri)
 
     def keep_ahead(self, uri: str, data: bytes, offset: int) -> None:
         """Stop what runs, unless it is made ahead for this very place."""

@@ -84,7 +84,7 @@ class InlineCompletions:
         if self._slots.get(ask.uri) is reply:
             del self._slots[ask.uri]
             if reply.cancelled():
-                self._answering.leave(ask.uri)
+                self._answering.cancelled(ask)
         if reply.cancelled():
             self._record(ask, Completion("", 0, 0, "cancelled"))
 
@@ -118,7 +118,7 @@ class InlineCompletions:
         refusal = self._refusal(ask)
         if refusal is None:
             return self._answering.begin(ask)
-        self._answering.leave(ask.uri)
+        self._answering.refuse(ask.uri)
         return Start(refusal)
 
     def _refusal(self, ask: Ask) -> str | None:

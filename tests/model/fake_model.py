@@ -15,10 +15,21 @@ from hirope_ls.model.generator import Event, Finished, Generated, IntArray, Limi
 
 
 class FakeModel:
-    """Generates `says`, then stops. Sleeps `prefill_s` once and `step_s` before each token, unless told to stop."""
+    """Generates `says`, then stops. Sleeps `prefill_s` once and `step_s` before each token, unless told to stop.
 
-    def __init__(self, says: Sequence[int] = (), prefill_s: float = 0.0, step_s: float = 0.0) -> None:
+    `first_s` are the prefills of the first generations; `chunk_s`: how long it does not look at the stop flag.
+    """
+
+    def __init__(
+        self,
+        says: Sequence[int] = (),
+        prefill_s: float = 0.0,
+        step_s: float = 0.0,
+        first_s: Sequence[float] = (),
+        chunk_s: float = 0.002,
+    ) -> None:
         self.says, self.prefill_s, self.step_s = list(says), prefill_s, step_s
+        self.first_s, self.chunk_s = list(first_s), chunk_s
         self.calls: list[tuple[str, str]] = []
         self.held: dict[str, int] = {}
 
@@ -33,8 +44,9 @@ class FakeModel:
     ) -> Iterator[Event]:
         self.calls.append(("generate", session))
         reused, self.held[session] = self.held.get(session, 0), len(ids)
-        halted = self._sleep(self.prefill_s, limits, stop)
-        yield Prefilled(min(reused, len(ids)), len(ids), self.prefill_s * 1e3)
+        prefill_s = self.first_s.pop(0) if self.first_s else self.prefill_s
+        halted = self._sleep(prefill_s, limits, stop)
+        yield Prefilled(min(reused, len(ids)), len(ids), prefill_s * 1e3)
         for id in self.says[: limits.max_new_tokens] if not halted else []:
             halted = self._sleep(self.step_s, limits, stop)
             if halted or id in limits.stop_ids:
@@ -68,4 +80,4 @@ class FakeModel:
                 return Finished("deadline")
             if now >= end:
                 return None
-            time.sleep(min(0.002, end - now))
+            time.sleep(min(self.chunk_s, end - now))

@@ -136,6 +136,7 @@ def test_random_typing_is_only_ever_answered_along_the_way(fake: Start) -> None:
         with ready(fake, **OUT, prefill_s=random.choice([0, 0.02]), step_s=random.choice([0.002, 0.01])) as editor:
             for at in (AT, len(CODE)):
                 play(editor, random, at)
+                editor.change_all(URI, CODE)
 
 
 def play(editor: Editor, random: random.Random, at: int) -> None:
