@@ -74,6 +74,8 @@ class Ahead:
 
 def on_battery() -> bool:
     """Whether the machine runs on its battery, as far as it says."""
-    sensors = getattr(psutil, "sensors_battery", None)
-    battery = sensors() if sensors is not None else None
+    try:
+        battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+    except (OSError, psutil.Error):
+        return False
     return battery is not None and battery.power_plugged is False

@@ -83,6 +83,7 @@ class Answering:
 
     def forget(self, uri: str) -> None:
         """The document was closed."""
+        self._ahead.wait()
         self._generations.stop(uri)
         self._recent.forget(uri)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
@@ -25,8 +24,6 @@ from hirope_ls.server.backend import Backend, Kit
 _FINAL = ("deadline", "error:memory", "superseded")
 _LINGER_S = 0.25  # editors cancel what they are about to ask for again, a character further on
 _AHEAD_S = 5.0  # what nobody has asked for is made by then, or not at all
-
-Job = Callable[[LanguageModel, StopFlag], Completion]
 
 
 @dataclass(eq=False)
