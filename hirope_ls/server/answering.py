@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
+from typing import Final
 
 from hirope_ls.config import Settings
 from hirope_ls.engine.complete import Completion
@@ -17,10 +18,13 @@ from hirope_ls.server.ahead import Ahead
 from hirope_ls.server.backend import Backend
 from hirope_ls.server.documents import Document, Documents
 from hirope_ls.server.generations import Generation, Generations
+from hirope_ls.server.narrow import narrowed
 from hirope_ls.server.place import Ask, Place
 from hirope_ls.server.status import Status
 from hirope_ls.server.warming import Warming
 from hirope_ls.text.edit import Edit
+
+_SMALL_EDIT: Final = 4096  # bytes; more would keep the event loop waiting for a text that is gone already
 
 
 @dataclass(frozen=True)
@@ -96,8 +100,8 @@ class Answering:
             return start.known
         if start.running is not None and (found := await self._shared(start.running, place)) is not None:
             return found
-        snapshot = ask.snapshot or await self._documents.snapshot(document)
-        if snapshot is None or snapshot.buffer != ask.buffer:
+        snapshot = ask.snapshot or self._pinned(ask, await self._documents.snapshot(document))
+        if snapshot is None:
             return Completion("", 0, 0, "empty:document-changed")
         await self._debounce(ask)
         return await self._compute(ask, place, snapshot)
@@ -111,6 +115,17 @@ class Answering:
         typed = len(document.buffer.data) - len(ask.buffer.data)
         rest = self._recent.find(ask.uri, document.buffer.data, completion.start + typed)
         return rest and replace(completion, text=rest.text, start=rest.start, end=rest.end)
+
+    def _pinned(self, ask: Ask, snapshot: Snapshot | None) -> Snapshot | None:
+        """That of the text that was asked about: it may have been edited while its first snapshot was made."""
+        kit = self._backend.kit
+        if snapshot is None or snapshot.buffer == ask.buffer:
+            return snapshot
+        data = snapshot.buffer.data
+        edit = narrowed(Edit(0, len(data), ask.buffer.data), data)
+        if kit is None or max(len(edit.new), edit.old_end - edit.start) > _SMALL_EDIT:
+            return None
+        return kit.pipeline.edit(snapshot, [edit], snapshot.version)
 
     async def _shared(self, running: Generation, place: Place) -> Completion | None:
         """The answer of a generation that was begun for an earlier text; None if it is none for this one."""
