@@ -20,16 +20,16 @@ from hirope_ls.model.generator import IntArray, Mentions
 from hirope_ls.problems import InputError
 
 _BATCH = 2048  # its default
-_CACHES = {"float32": 0, "float16": 1}  # ggml's numbers for the types
+_FLOAT32 = 0  # ggml's number for the type
 
 
 _SILENT: Any = llama_cpp.llama_log_callback(lambda level, text, data: None)  # kept alive here
 
 
 class LlamaCpp:
-    """A GGUF file, room for `room` tokens, that many threads."""
+    """A GGUF file, room for `room` tokens, that many threads. exact: its cache and attention in float32, to compare."""
 
-    def __init__(self, path: Path, room: int, threads: int, cache: str = "float16") -> None:
+    def __init__(self, path: Path, room: int, threads: int, exact: bool = False) -> None:
         llama_cpp.llama_log_set(_SILENT, ctypes.c_void_p(0))
         llama_cpp.llama_backend_init()
         self._model = llama_cpp.llama_model_load_from_file(str(path).encode(), llama_cpp.llama_model_default_params())
@@ -38,7 +38,9 @@ class LlamaCpp:
         params = llama_cpp.llama_context_default_params()
         params.n_ctx, params.n_batch = room, _BATCH
         params.n_threads = params.n_threads_batch = threads
-        params.type_k = params.type_v = _CACHES[cache]
+        if exact:
+            params.type_k = params.type_v = _FLOAT32
+            params.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
         self._context = llama_cpp.llama_init_from_model(self._model, params)
         if not self._context:
             raise InputError(f"llama.cpp has no room for {room} tokens")

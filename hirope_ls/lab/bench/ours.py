@@ -20,7 +20,7 @@ class Ours:
     """A loaded model with a KV store of `budget` bytes."""
 
     def __init__(self, loaded: Loaded, budget: int = BUDGET) -> None:
-        self._loaded, self._budget = loaded, budget
+        self.loaded, self._budget = loaded, budget
         self.model = LocalModel(loaded, budget)
 
     def answer(
@@ -42,7 +42,7 @@ class Ours:
         return Answer(tuple(tokens), tuple(watch.laps), prefilled.reused, prefilled.prefilled)
 
     def forget(self) -> None:
-        self.model = LocalModel(self._loaded, self._budget)
+        self.model = LocalModel(self.loaded, self._budget)
 
     def held(self, key: str) -> tuple[int, int]:
         return self.model.cached(key)
