@@ -1,4 +1,4 @@
-"""The GGUF file: llama.cpp says what transformers says, token by token; what would compute something else is refused."""
+"""The GGUF file: llama.cpp says what transformers says, token by token; what it would compute otherwise is refused."""
 
 from __future__ import annotations
 

@@ -54,6 +54,8 @@ class LlamaCpp:
     ) -> Answer:
         """Positions and mentions mean nothing to it. Raises InputError."""
         watch = Stopwatch()
+        if len(ids) + new > self._room:  # its own check ends the process
+            raise InputError(f"llama.cpp has room for {self._room} tokens, not for {len(ids)} and {new} new ones")
         if key != self._key:
             self._clear(key)
         reused = shared_rows(self._ids, ids)
@@ -97,7 +99,7 @@ class LlamaCpp:
         ids = np.ascontiguousarray(ids, np.int32)
         tokens = ids.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
         if llama_cpp.llama_decode(self._context, llama_cpp.llama_batch_get_one(tokens, len(ids))):
-            raise InputError(f"llama.cpp could not read {len(ids)} tokens more: it has room for {self._room}")
+            raise InputError(f"llama.cpp could not read {len(ids)} tokens")
 
     def _choose(self) -> int:
         return int(llama_cpp.llama_sampler_sample(self._greedy, self._context, -1))

@@ -1,6 +1,6 @@
 """What caches weigh: bytes for a cached token, the peak of a process, and many files under one budget.
 
-The plain cache is transformers' `DynamicCache` of the same model, prompt and number type. Peaks are of processes of
+The plain cache is transformers' `DynamicCache` of the same model and number type, by its arithmetic. Peaks are of processes of
 their own that do nothing but load the model, read the prompt and say a token.
 """
 
@@ -16,9 +16,11 @@ from hirope_ls.lab.bench.ours import Ours
 from hirope_ls.lab.bench.peers import Lab
 from hirope_ls.lab.bench.rows import Row, missing, row
 from hirope_ls.lab.bench.sides import Side
+from hirope_ls.model.needs import measure as needed
 from hirope_ls.problems import HiropeError
 
 _PEERS = ("generate", "llama.cpp")
+_TYPED = 100  # tokens
 
 
 @dataclass(frozen=True)
@@ -37,33 +39,31 @@ QUICK = Sizes(1_024, 8, 128, 3)
 def measure(lab: Lab, sizes: Sizes) -> Iterator[Row]:
     """Rows for a token, for processes, and for the budget."""
     case = f"a cached token of {sizes.context:,}"
-    if lab.wants("generate"):
-        ours, plain = _token_bytes(lab, sizes.context), _plain_bytes(lab, sizes.context)
-        yield row("memory", f"{case}, far keys kept turned", ours, "bytes", "plain cache", plain, "memory token")
+    for then, ours in _token_bytes(lab, sizes.context).items():
+        yield row("memory", f"{case}, {then}", ours, "bytes", "plain cache", _plain_bytes(lab), "memory token")
     why = "the cache has no setting that leaves the turned keys out"
     yield missing("memory", f"{case}, no turned keys kept", why, "plain cache", "memory token unturned")
     yield from _peaks(lab, sizes)
     yield from _budget(lab, sizes)
 
 
-def _token_bytes(lab: Lab, context: int) -> float:
-    """What ours holds after reading and then typing on: capacity that waits for rows is counted, too."""
-    ids, positions = random_prompt(lab.card.vocab_size, lab.card.trained_length, context)
+def _token_bytes(lab: Lab, context: int) -> dict[str, float]:
+    """What ours holds once the text is read, and once some more is typed: room that waits for rows counts, too."""
+    ids, positions = random_prompt(lab.card.vocab_size, lab.card.trained_length, context + _TYPED)
+    found = {}
     lab.ours.forget()
-    lab.ours.answer("file", ids[:-1], positions[:, :-1], 1)
-    lab.ours.answer("file", ids, positions, 1)
-    tokens, held = lab.ours.held("file")
+    for then, size in (("as read", context), ("typed on", context + _TYPED)):
+        lab.ours.answer("file", ids[:size], positions[:, :size], 1)
+        tokens, held = lab.ours.held("file")
+        found[then] = held / tokens
     lab.ours.forget()
-    return held / tokens
+    return found
 
 
-def _plain_bytes(lab: Lab, context: int) -> float:
-    sides, _why = lab.sides(("generate",), context + 64)
-    ids, positions = random_prompt(lab.card.vocab_size, lab.card.trained_length, context)
-    sides["generate"].answer("file", ids, positions, 1)
-    tokens, held = sides["generate"].held("file")
-    sides["generate"].forget()
-    return held / tokens
+def _plain_bytes(lab: Lab) -> float:
+    """What a `DynamicCache` holds for a token: its keys and values, once."""
+    needs = needed(lab.loaded)
+    return float(sum(one.kv_heads * (one.key_dim + one.value_dim) for one in needs.layers) * needs.dtype.itemsize)
 
 
 def _peaks(lab: Lab, sizes: Sizes) -> Iterator[Row]:

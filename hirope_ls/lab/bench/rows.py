@@ -79,20 +79,23 @@ def read(path: Path) -> tuple[str, dict[str, str], list[Row]]:
 
 
 _HEADS = ("case", "ours", "peer", "theirs", "ratio", "goal")
-_WIDTHS = {"case": 28, "ours": 9, "theirs": 9, "goal": 13, "peer": 9}
+_SHOWN = _HEADS[:-1]  # in the terminal the goal stands below the ratio
+_WIDEST = {"peer": 12, "ours": 12, "theirs": 12}
 _LEFT = frozenset({"bench", "case", "peer", "goal"})
 
 
 def table(title: str, rows: Sequence[Row]) -> Table:
     """The rows for a terminal, each with its note below it."""
     made = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for head in _HEADS:
-        made.add_column(head, justify="left" if head in _LEFT else "right", min_width=_WIDTHS.get(head))
+    for head in _SHOWN:
+        made.add_column(head, justify="left" if head in _LEFT else "right", max_width=_WIDEST.get(head))
     for one in rows:
-        case, *rest = (Text(cell) for cell in cells(one))
+        case, *figures, ratio, goal = (Text(cell) for cell in cells(one))
         if one.note:
             case.append(f"\n{one.note}", style="dim")
-        made.add_row(case, *rest)
+        if goal:
+            ratio.append("\n").append(goal.plain, style="bold red" if one.holds is False else "")
+        made.add_row(case, *figures, ratio)
     return made
 
 
