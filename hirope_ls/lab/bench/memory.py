@@ -1,7 +1,7 @@
 """What caches weigh: bytes for a cached token, the peak of a process, and many files under one budget.
 
-The plain cache is transformers' `DynamicCache` of the same model and number type, by its arithmetic. Peaks are of processes of
-their own that do nothing but load the model, read the prompt and say a token.
+The plain cache is transformers' `DynamicCache` of the same model and number type, by its arithmetic. Peaks are of
+processes of their own that do nothing but load the model, read the prompt and say a token.
 """
 
 from __future__ import annotations
