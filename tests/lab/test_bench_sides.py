@@ -71,7 +71,9 @@ def test_a_cropped_cache_says_what_an_empty_one_says(stock, how):
 def test_all_say_the_same_within_the_trained_length(ours, stock):
     sides = {"ours": ours, "generate": Stock(stock, generate), "loop": Stock(stock, loop)}
     for ids, positions in prompts("sides", TRAINED - NEW):
-        found = in_turn(sides, lambda side, ids=ids, positions=positions: side.answer("file", ids, positions, NEW), 2)
+        found = in_turn(
+            sides, [lambda side, ids=ids, positions=positions: side.answer("file", ids, positions, NEW)] * 2
+        )
         answers = [answer for side in found.values() for answer in side]
         assert len({answer.tokens for answer in answers}) == 1
         assert all(answer.first.wall > 0 and answer.all.wall >= answer.step.wall for answer in answers)
@@ -154,7 +156,7 @@ def test_turns_begin_with_another_side_each_round():
         seen.append(side.name)
         return Answer((1, 2), (Took(1.0, 0.5), Took(len(seen), 0.1)), 0, 1)
 
-    found = in_turn({name: Fake(name) for name in "abc"}, call, 3)
+    found = in_turn({name: Fake(name) for name in "abc"}, [call] * 3)
     assert "".join(seen) == "abcbcacab"
     assert middle(found["a"], lambda answer: answer.step) == (6000.0, 100.0)
     assert middle(found["a"], lambda answer: answer.all) == (7000.0, 600.0)

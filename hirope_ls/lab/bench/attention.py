@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -21,10 +23,12 @@ from hirope_ls.lab.bench.peers import Lab, in_turn, middle
 from hirope_ls.lab.bench.rows import Row, row
 from hirope_ls.lab.bench.sides import Answer, Side, Took
 from hirope_ls.model.folder import Card
+from hirope_ls.model.generator import IntArray
 from hirope_ls.model.loader import Loaded
 
+_Prompt = tuple[IntArray, IntArray]
 _VOCAB, _MLP = 64, 16
-_NEAR = "plain RoPE"
+_PLAIN = "plain RoPE"
 
 
 @dataclass(frozen=True)
@@ -43,53 +47,51 @@ QUICK = Sizes((2_048,), 64, 8, 1)
 def measure(lab: Lab, sizes: Sizes) -> Iterator[Row]:
     """Rows for prefills, a chunk and a step."""
     length = lab.card.trained_length
-    schemes = {"ours": Scheme.default(length), _NEAR: Scheme.plain(length)}
+    schemes = {"ours": Scheme.default(length), _PLAIN: Scheme.plain(length)}
     sides: dict[str, Side] = {name: Ours(_one_layer(lab.loaded, scheme)) for name, scheme in schemes.items()}
+    end, rounds = sizes.prefills[-1], 1 + 2 * sizes.rounds
+    prompt = random_prompt(_VOCAB, length, end + sizes.steps)
     for side in sides.values():
-        _read(side, 2 * length, length, 3)
-        side.forget()
+        _read(side, prompt, 2 * length)
     for tokens in sizes.prefills:
-        answers = in_turn(sides, lambda side, tokens=tokens: _cold(side, tokens, length), sizes.rounds)  # type: ignore[misc]
-        yield _row(f"prefill of {tokens:,}", answers, _first, "attention prefill")
-    end = sizes.prefills[-1]
-    chunks = in_turn(sides, lambda side: _chunk(side, end, sizes.chunk, length), 1 + 2 * sizes.rounds)
-    later = {name: answers[1:] for name, answers in chunks.items()}  # the first also reads what stands before
-    yield _row(f"{sizes.chunk} rows at {end:,}", later, _first, "attention chunk")
-    steps = in_turn(sides, lambda side: _read(side, end, length, 1 + sizes.steps), 1 + 2 * sizes.rounds)
-    yield _row(f"decode at {end:,}", steps, _step, "attention step")
+        calls = [partial(_cold, prompt=prompt, end=tokens)] * sizes.rounds
+        yield _row(f"prefill of {tokens:,}", in_turn(sides, calls), "attention prefill")
+    chunks = [partial(_read, prompt=_renewed(prompt, end - sizes.chunk, n), end=end) for n in range(rounds)]
+    yield _row(f"{sizes.chunk} rows at {end:,}", _but_first(in_turn(sides, chunks)), "attention chunk")
+    steps = [partial(_read, prompt=prompt, end=end + n) for n in range(1 + sizes.steps)]
+    yield _row(f"a row at {end:,}", _but_first(in_turn(sides, steps)), "attention step")
 
 
-def _row(case: str, answers: dict[str, list[Answer]], what: Any, goal: str) -> Row:
-    (ours, ours_cpu), (theirs, theirs_cpu) = (middle(answers[name], what) for name in ("ours", _NEAR))
-    note = f"CPU {ours_cpu:.2f} against {theirs_cpu:.2f} ms"
-    return row("attention", case, ours, "ms", _NEAR, theirs, goal, note)
+def _row(case: str, answers: dict[str, list[Answer]], goal: str) -> Row:
+    (ours, ours_cpu), (theirs, theirs_cpu) = (middle(answers[name], _first) for name in ("ours", _PLAIN))
+    computed = [answers[name][-1].computed for name in ("ours", _PLAIN)]
+    note = f"CPU {ours_cpu:.2f} against {theirs_cpu:.2f} ms; {computed[0]:,} rows computed against {computed[1]:,}"
+    return row("attention", case, ours, "ms", _PLAIN, theirs, goal, note)
 
 
-def _read(side: Side, tokens: int, length: int, new: int = 1) -> Answer:
-    ids, positions = random_prompt(_VOCAB, length, tokens)
-    return side.answer("file", ids, positions, new)
+def _but_first(answers: dict[str, list[Answer]]) -> dict[str, list[Answer]]:
+    """The first answer reads whatever is not cached yet."""
+    return {name: later for name, (_, *later) in answers.items()}
 
 
-def _cold(side: Side, tokens: int, length: int) -> Answer:
+def _renewed(prompt: _Prompt, start: int, seed: int) -> _Prompt:
+    """Other tokens from `start` on, which nobody has cached."""
+    ids = prompt[0].copy()
+    ids[start:] = np.random.default_rng([1, seed]).integers(4, _VOCAB, len(ids) - start)
+    return ids, prompt[1]
+
+
+def _read(side: Side, prompt: _Prompt, end: int) -> Answer:
+    return side.answer("file", prompt[0][:end], prompt[1][:, :end], 1)
+
+
+def _cold(side: Side, prompt: _Prompt, end: int) -> Answer:
     side.forget()
-    return _read(side, tokens, length)
-
-
-def _chunk(side: Side, end: int, rows: int, length: int) -> Answer:
-    """`rows` are computed after the cache is cut to what stands before them: the first of them is another token."""
-    ids, positions = random_prompt(_VOCAB, length, end)
-    before = ids.copy()
-    before[end - rows] = 4 + (ids[end - rows] - 3) % (_VOCAB - 4)
-    side.answer("file", before[: end - rows + 1], positions[:, : end - rows + 1], 1)
-    return side.answer("file", ids, positions, 1)
+    return _read(side, prompt, end)
 
 
 def _first(answer: Answer) -> Took:
     return answer.first
-
-
-def _step(answer: Answer) -> Took:
-    return answer.step
 
 
 def _one_layer(loaded: Loaded, scheme: Scheme) -> Loaded:

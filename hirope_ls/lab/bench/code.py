@@ -63,15 +63,21 @@ class Desk:
 
     def place(self, snapshot: Snapshot, tokens: int) -> int:
         """The first byte of a line's text, after about so many tokens, that is worth typing. Raises InputError."""
-        ends = snapshot.tokens.ends
-        if tokens < len(ends):
-            buffer = snapshot.buffer
-            for number in range(buffer.data.count(b"\n", 0, int(ends[tokens - 1])) + 1, buffer.line_count):
-                start, end = buffer.line_span(number)
-                text = buffer.data[start:end]
-                if len(text.strip()) >= _SHORTEST:
-                    return start + len(text) - len(text.lstrip())
-        raise InputError(f"there is no line to type after {tokens} tokens")
+        return self.places(snapshot, tokens, 1)[0]
+
+    def places(self, snapshot: Snapshot, tokens: int, wanted: int) -> list[int]:
+        """Those of so many lines, one after the other."""
+        ends, buffer = snapshot.tokens.ends, snapshot.buffer
+        found: list[int] = []
+        first = buffer.data.count(b"\n", 0, int(ends[min(tokens, len(ends)) - 1])) + 1
+        for number in range(first, buffer.line_count):
+            start, end = buffer.line_span(number)
+            text = buffer.data[start:end]
+            if len(text.strip()) >= _SHORTEST:
+                found.append(start + len(text) - len(text.lstrip()))
+            if len(found) == wanted:
+                return found
+        raise InputError(f"there are no {wanted} lines to type after {tokens} tokens")
 
     def typed(self, snapshot: Snapshot, at: int, keys: int) -> Iterator[Prompt]:
         """The prompts while the line from byte `at` on is typed again: before the first key, and after each."""

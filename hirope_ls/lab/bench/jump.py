@@ -7,22 +7,21 @@ engine has something better; "again" is measured as the same prompt over a cache
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from statistics import median
 
 from hirope_ls.engine.prompt import Prompt
-from hirope_ls.engine.snapshots import Snapshot
 from hirope_ls.lab.bench.code import Desk, code_of
 from hirope_ls.lab.bench.ours import Ours
-from hirope_ls.lab.bench.peers import Lab, middle, turns
+from hirope_ls.lab.bench.peers import Lab, in_turn, middle
 from hirope_ls.lab.bench.rows import Row, missing, row
 from hirope_ls.lab.bench.sides import Answer, Side, Took, shared_rows
 from hirope_ls.text import Edit
 
 PEERS = ("generate", "llama.cpp")
 _COLD, _AGAIN = "ours, cold", "ours, again from the edit"
-_TYPED = b"    checked = None\n"
 
 
 @dataclass(frozen=True)
@@ -39,16 +38,18 @@ QUICK = Sizes(1_024, 1)
 def measure(lab: Lab, sizes: Sizes) -> Iterator[Row]:
     """Rows for each jump. Raises InputError."""
     sides, why = lab.sides(PEERS, sizes.context + 2048)
-    desk = Desk.of(lab.card, sizes.context + 1024)
-    for case, jump in _jumps(desk, sizes.context).items():
-        found = turns(_calls(lab, sides, jump), sizes.rounds)
+    rounds = _rounds(Desk.of(lab.card, sizes.context + 1024), sizes)
+    other = Ours(lab.loaded)
+    for case in rounds[0]:
+        jumps = [jumps[case] for jumps in rounds]
+        otherwise = jumps[0].otherwise
+        found = in_turn({**sides, otherwise: other}, [partial(_jump, other=other, jump=jump) for jump in jumps])
         if case == "up":
-            yield _context_rows(found["ours"], jump.to)
-        goal = "jump down" if jump.otherwise == _AGAIN else None
-        yield _against(case, jump.otherwise, found["ours"], found[jump.otherwise], goal)
+            yield _context_rows(found["ours"], jumps)
+        yield _against(case, otherwise, found, "jump down" if otherwise == _AGAIN else None)
         for peer in sides:
             if peer != "ours":
-                yield _against(case, peer, found["ours"], found[peer])
+                yield _against(case, peer, found)
         for peer, reason in why.items():
             yield missing("jump", f"{case}: first token", reason, peer)
 
@@ -63,43 +64,36 @@ class _Jump:
     otherwise: str
 
 
-def _jumps(desk: Desk, context: int) -> dict[str, _Jump]:
-    snapshot = desk.open("jump", code_of(context))
-    low = desk.place(snapshot, context)
-    down, up = desk.prompt(snapshot, low), desk.prompt(snapshot, desk.place(snapshot, context // 2))
-    edited, at = _edited(desk, snapshot, context // 2)
-    there, past = desk.prompt(edited, at), desk.prompt(edited, low + len(_TYPED))
-    return {
-        "up": _Jump((down,), up, None, _COLD),
-        "down again": _Jump((down, up), down, None, _COLD),
-        "down past an edit": _Jump((down, there), past, _common(past, down), _AGAIN),
-    }
+def _rounds(desk: Desk, sizes: Sizes) -> list[dict[str, _Jump]]:
+    """The jumps of each round: to another line, and past another edit, so that nobody has been there before."""
+    snapshot = desk.open("jump", code_of(sizes.context))
+    low = desk.place(snapshot, sizes.context)
+    down, found = desk.prompt(snapshot, low), []
+    for number, high in enumerate(desk.places(snapshot, sizes.context // 2, sizes.rounds)):
+        up = desk.prompt(snapshot, high)
+        typed = b"    checked = %d\n" % number
+        start = snapshot.buffer.data.rfind(b"\n", 0, high) + 1
+        edited = desk.pipeline.edit(snapshot, [Edit(start, start, typed)], 2)
+        there, past = desk.prompt(edited, start + len(typed) - 1), desk.prompt(edited, low + len(typed))
+        jumps = {
+            "up": _Jump((down,), up, None, _COLD),
+            "down again": _Jump((down, up), down, None, _COLD),
+            "down past an edit": _Jump((down, there), past, _common(past, down), _AGAIN),
+        }
+        found.append(jumps)
+    return found
 
 
-def _calls(lab: Lab, sides: dict[str, Side], jump: _Jump) -> dict[str, Callable[[], Answer]]:
-    """Every side's jump, and what ours is held against, in a store of its own."""
-
-    def jumped(side: Side) -> Answer:
-        for one in jump.before:
-            _ask(side, one)
-        return _ask(side, jump.to)
-
-    def otherwise() -> Answer:
-        other.forget()
-        if jump.kept:
-            _ask(other, jump.kept)
-        return _ask(other, jump.to)
-
-    other = Ours(lab.loaded)
-    calls: dict[str, Callable[[], Answer]] = {name: partial(jumped, side) for name, side in sides.items()}
-    return {**calls, jump.otherwise: otherwise}
-
-
-def _edited(desk: Desk, snapshot: Snapshot, tokens: int) -> tuple[Snapshot, int]:
-    """The file with a line more before the place after so many tokens, and the byte where that line ends."""
-    place = desk.place(snapshot, tokens)
-    start = snapshot.buffer.data.rfind(b"\n", 0, place) + 1
-    return desk.pipeline.edit(snapshot, [Edit(start, start, _TYPED)], 2), start + len(_TYPED) - 1
+def _jump(side: Side, other: Side, jump: _Jump) -> Answer:
+    """A side's jump; `other` is what ours is held against, in a store of its own."""
+    if side is other:
+        side.forget()
+        before = [jump.kept] if jump.kept else []
+    else:
+        before = [*jump.before]
+    for one in before:
+        _ask(side, one)
+    return _ask(side, jump.to)
 
 
 def _ask(side: Side, prompt: Prompt) -> Answer:
@@ -112,21 +106,19 @@ def _common(past: Prompt, down: Prompt) -> Prompt:
     return Prompt(past.ids[:kept], past.positions[:, :kept], past.kind, kept, 0, 0, past.dropped)
 
 
-def _context_rows(answers: list[Answer], prompt: Prompt) -> Row:
+def _context_rows(answers: list[Answer], jumps: list[_Jump]) -> Row:
     """Rows of the file's text above the near part that were computed again."""
-    round_cursor = len(prompt.ids) - prompt.far
-    worst = max(answer.computed for answer in answers)
-    note = f"{worst} rows computed, {round_cursor} of them round the cursor"
-    return row(
-        "jump", "up: rows of the file computed again", max(0, worst - round_cursor), "rows", goal="jump up", note=note
-    )
+    near = [len(jump.to.ids) - jump.to.far for jump in jumps]
+    again = max(max(0, answer.computed - least) for answer, least in zip(answers, near, strict=True))
+    note = f"{max(answer.computed for answer in answers)} rows computed at most, round the cursor"
+    return row("jump", "up: rows of the file computed again", again, "rows", goal="jump up", note=note)
 
 
-def _against(case: str, peer: str, ours: list[Answer], theirs: list[Answer], goal: str | None = None) -> Row:
+def _against(case: str, peer: str, found: dict[str, list[Answer]], goal: str | None = None) -> Row:
+    ours, theirs = found["ours"], found[peer]
     (time, cpu), (their_time, their_cpu) = middle(ours, _first), middle(theirs, _first)
-    note = (
-        f"{ours[0].computed:,} rows computed against {theirs[0].computed:,}; CPU {cpu:.1f} against {their_cpu:.1f} ms"
-    )
+    rows = f"{median(one.computed for one in ours):,.0f} rows computed"
+    note = f"{rows} against {median(one.computed for one in theirs):,.0f}; CPU {cpu:.1f} against {their_cpu:.1f} ms"
     return row("jump", f"{case}: first token", time, "ms", peer, their_time, goal, note)
 
 

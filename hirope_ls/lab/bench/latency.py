@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
 from hirope_ls.engine.prompt import Prompt
@@ -52,14 +53,8 @@ def _typing(lab: Lab, desk: Desk, sides: dict[str, Side], context: int, sizes: S
     snapshot = desk.open(f"latency{context}", code_of(context))
     prompts, made = _timed(desk.typed(snapshot, desk.place(snapshot, context), sizes.keys))
     rounds = sizes.rounds if context < _COLD_ONCE else 1
-    cold = in_turn(sides, lambda side: _afresh(side, prompts[0], sizes.line), rounds)
-    warm: dict[str, list[Answer]] = {name: [] for name in sides}
-    for number, prompt in enumerate(prompts[1:]):
-        turns = list(sides.items())
-        first = number % len(turns)
-        again = dict([*turns[first:], *turns[:first]])
-        for name, answers in in_turn(again, lambda side, prompt=prompt: _answer(side, prompt, sizes.line)).items():  # type: ignore[misc]
-            warm[name] += answers
+    cold = in_turn(sides, [partial(_afresh, prompt=prompts[0], new=sizes.line)] * rounds)
+    warm = in_turn(sides, [partial(_answer, prompt=prompt, new=sizes.line) for prompt in prompts[1:]])
     yield from _against_cold(context, cold["ours"], warm["ours"], made)
     for name in sides:
         if name != "ours":

@@ -118,22 +118,20 @@ class Lab:
         return Make("hirope_ls.lab.bench.llamacpp", "LlamaCpp", (path, room, self.threads))
 
 
-def turns(calls: Mapping[str, Callable[[], Answer]], rounds: int = 1) -> dict[str, list[Answer]]:
-    """What each call answers. They take turns in one run, so that a busy machine slows all alike, and another begins
-    each round, so that nobody always follows the same one."""
-    names = list(calls)
+Call = Callable[[Side], Answer]
+
+
+def in_turn(sides: Mapping[str, Side], calls: Sequence[Call]) -> dict[str, list[Answer]]:
+    """Each side's answers to each call. They take turns in one run, so that a busy machine slows all alike, and another
+    begins each round, so that nobody always follows the same one."""
+    names = list(sides)
     found: dict[str, list[Answer]] = {name: [] for name in names}
-    for turn in range(rounds):
+    for turn, call in enumerate(calls):
         for at in range(len(names)):
             name = names[(turn + at) % len(names)]
             time.sleep(_REST)
-            found[name].append(calls[name]())
+            found[name].append(call(sides[name]))
     return found
-
-
-def in_turn(sides: Mapping[str, Side], call: Callable[[Side], Answer], rounds: int = 1) -> dict[str, list[Answer]]:
-    """The same of one call to each side."""
-    return turns({name: partial(call, side) for name, side in sides.items()}, rounds)
 
 
 def middle(answers: Sequence[Answer], what: Callable[[Answer], Any]) -> tuple[float, float]:
