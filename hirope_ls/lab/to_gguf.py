@@ -55,11 +55,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def write(card: Card, out: Path, dtype: str = "float32") -> None:
-    """Write `card`'s weights to the GGUF file `out`. Raises ModelRefused, one line, for what is no plain Llama."""
-    from gguf import GGUFWriter
-
+    """Write `card`'s weights to the GGUF file `out`. Raises ModelRefused for what is no plain Llama, and InputError."""
     config = json.loads((card.folder / "config.json").read_text("utf-8"))
     check(card, config)
+    try:
+        from gguf import GGUFWriter
+    except ModuleNotFoundError:
+        raise InputError("the package gguf is missing: pip install 'hirope-ls[lab]'") from None
     try:
         out.touch()
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,12 @@ def test_the_command_writes_a_file(llama_cpp, tmp_path, capsys):
     assert out.read_bytes()[:4] == b"GGUF"
 
 
+def test_what_is_missing_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "gguf", None)
+    assert main(["lab", "gguf", str(tmp_path / "out.gguf")]) == 2
+    assert "hirope-ls[lab]" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -97,7 +104,6 @@ def test_the_command_writes_a_file(llama_cpp, tmp_path, capsys):
     ],
 )
 def test_other_models_are_refused_in_one_line(tmp_path, change, says):
-    pytest.importorskip("gguf", reason="gguf is not installed: pip install 'hirope-ls[lab]'")
     folder = save_model(tmp_path / "model")
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | change))
