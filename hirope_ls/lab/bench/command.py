@@ -6,6 +6,7 @@ Every bench is a module with `Sizes` (the defaults, which are its options), `QUI
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -56,10 +57,9 @@ class Bench:
         with Lab(loaded, args.peers) as lab:
             for name in self._names:
                 began = time.perf_counter()
-                console.print(f"{name} ...", style="dim")
-                measured = list(BENCHES[name].measure(lab, _sizes(name, args)))
-                found += measured
+                measured = _measured(name, lab, _sizes(name, args))
                 console.print(rows.table(f"{name} ({time.perf_counter() - began:.0f} s)", measured))
+                found += measured
                 if args.json:  # what is done is kept, whatever becomes of the rest
                     rows.write(args.json, machine, versions, found)
         console.print(rows.verdict(found))
@@ -83,6 +83,16 @@ class Table:
         print(f"{machine}; {', '.join(f'{name} {version}' for name, version in versions.items())}\n")
         print(rows.markdown(found), end="")
         return 0
+
+
+def _measured(name: str, lab: Lab, sizes: Any) -> list[rows.Row]:
+    """The bench's rows; how many there are is told on stderr, without a thread that would take time from it."""
+    found: list[rows.Row] = []
+    for one in BENCHES[name].measure(lab, sizes):
+        found.append(one)
+        if sys.stderr.isatty():
+            print(f"\r{name}: {len(found)} rows", end="\r", file=sys.stderr, flush=True)
+    return found
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
