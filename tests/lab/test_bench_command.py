@@ -11,7 +11,7 @@ import torch
 from model.tiny_models import save_model
 
 from hirope_ls.cli import main
-from hirope_ls.lab.bench import command
+from hirope_ls.lab.bench import about, command
 from hirope_ls.lab.bench.goals import GOALS
 
 SMALL = {
@@ -119,6 +119,12 @@ def test_generate_takes_part(folder, tmp_path):
     decode, prefill, _bandwidth = json.loads(path.read_text())["rows"]
     assert decode["peer"] == prefill["peer"] == "generate"
     assert all(row["ours"] > 0 and row["theirs"] > 0 and row["unit"] for row in (decode, prefill))
+
+
+@pytest.mark.parametrize(("load", "warns"), [(0.2, False), (3.5, True)])
+def test_a_busy_machine_is_told_of(monkeypatch, load, warns):
+    monkeypatch.setattr("os.getloadavg", lambda: (load, 0.0, 0.0))
+    assert ("busy (load 3.5)" in about.busy()) == warns
 
 
 @pytest.mark.parametrize(

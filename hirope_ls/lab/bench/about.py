@@ -11,13 +11,26 @@ import torch
 from hirope_ls.lab.reproduce.machine import machine as short_name
 from hirope_ls.model.loader import Loaded
 
+_BUSY = 0.7  # a load from which somebody else takes part
 _PACKAGES = ("hirope-ls", "torch", "transformers", "numpy", "llama-cpp-python")
 
 
 def machine(loaded: Loaded) -> str:
     """`Some CPU, 2 cores, 2 threads, Linux, busy 0.1`: the load says whether anybody else was at work."""
     threads = torch.get_num_threads()
-    return f"{short_name(loaded)}, {threads} thread{'s' * (threads > 1)}, {platform.system()}, load {_load()}"
+    load = "unknown" if (found := _load()) is None else f"{found:.1f}"
+    return f"{short_name(loaded)}, {threads} thread{'s' * (threads > 1)}, {platform.system()}, load {load}"
+
+
+def busy() -> str:
+    """A warning where others are at work on the machine, or nothing."""
+    load = _load()
+    if load is None or load < _BUSY:
+        return ""
+    return (
+        f"The machine is busy (load {load:.1f}). Threads that wait for each other suffer most, and the peers' wait by "
+        "spinning: ratios flatter us. Measure on an idle machine, or by CPU time with --threads 1."
+    )
 
 
 def versions(loaded: Loaded) -> dict[str, str]:
@@ -33,8 +46,9 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _load() -> str:
+def _load() -> float | None:
+    """How many processes wanted to run, over the last minute."""
     try:
-        return f"{os.getloadavg()[0]:.1f}"
+        return os.getloadavg()[0]
     except OSError:
-        return "unknown"
+        return None

@@ -53,7 +53,7 @@ class Bench:
         loaded = load(read_card(args.model), args.device, args.dtype)
         _set_threads(args.threads)
         console, found = Console(highlight=False), list[rows.Row]()
-        machine, versions = about.machine(loaded), about.versions(loaded)
+        machine, versions, busy = about.machine(loaded), about.versions(loaded), about.busy()
         with Lab(loaded, args.peers) as lab:
             for name in self._names:
                 began = time.perf_counter()
@@ -65,6 +65,8 @@ class Bench:
         console.print(rows.verdict(found))
         console.print(machine)
         console.print(", ".join(f"{name} {version}" for name, version in versions.items()))
+        if busy:
+            console.print(busy, style="yellow")
         if args.quick:
             console.print("A quick run: sizes too small for the goals to mean much.", style="yellow")
         return 0
