@@ -17,11 +17,11 @@ BUDGET = 8 << 30  # bytes, allocated as they are needed
 
 
 class Ours:
-    """A loaded model with a KV store of `budget` bytes."""
+    """A loaded model with a KV store of `budget` bytes. chunk: rows prefilled at once (what the server takes)."""
 
-    def __init__(self, loaded: Loaded, budget: int = BUDGET) -> None:
-        self.loaded, self._budget = loaded, budget
-        self.model = LocalModel(loaded, budget)
+    def __init__(self, loaded: Loaded, budget: int = BUDGET, chunk: int | None = None) -> None:
+        self.loaded, self._budget, self._chunk = loaded, budget, chunk
+        self.model = LocalModel(loaded, budget, chunk=chunk)
 
     def answer(
         self, key: str, ids: IntArray, positions: IntArray, new: int, mentions: Mentions | None = None
@@ -42,7 +42,7 @@ class Ours:
         return Answer(tuple(tokens), tuple(watch.laps), prefilled.reused, prefilled.prefilled)
 
     def forget(self) -> None:
-        self.model = LocalModel(self.loaded, self._budget)
+        self.model = LocalModel(self.loaded, self._budget, chunk=self._chunk)
 
     def held(self, key: str) -> tuple[int, int]:
         return self.model.cached(key)
