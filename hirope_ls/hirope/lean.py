@@ -10,7 +10,7 @@ twin that tests hold this to. Knows no sessions and no cache but what it hands o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from hirope_ls.hirope.frame import Frame
 from hirope_ls.hirope.layer import Layer, layer_of
+from hirope_ls.hirope.packed import Linears, linears
 from hirope_ls.hirope.rotary import Rotation
 from hirope_ls.hirope.scheme import Scheme
 from hirope_ls.hirope.scores import Seen, attend
@@ -27,6 +28,7 @@ from hirope_ls.hirope.turned import TurnedCache, TurnedKeys
 MOST_ROWS = 16
 _EXACT = (torch.float32, torch.float64)
 _TRIED = 4  # tokens compared
+_SMALL = 2**26  # bytes of weights that may be copied
 
 
 class Store(Protocol):
@@ -58,16 +60,6 @@ class Cached(NamedTuple):
         return keys, values, room.following(turned, keys, first, layer.turn)
 
 
-class Linear(NamedTuple):
-    """A weight [out, in] and perhaps a bias [out]."""
-
-    weight: Tensor
-    bias: Tensor | None
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return functional.linear(x, self.weight, self.bias)
-
-
 class Norm(NamedTuple):
     """RMS norm, in float32 as Llama has it."""
 
@@ -81,22 +73,20 @@ class Norm(NamedTuple):
 
 
 class Block(NamedTuple):
-    """One decoder layer. `query_norm`, `key_norm`: over single heads (Qwen3), or None."""
+    """One decoder layer. `heads`: queries, keys and values; `query_norm`, `key_norm`: over single heads (Qwen3), or
+    None; `gates`: what is activated, and what that is multiplied with."""
 
     layer: Layer
     scale: float
     head_dim: int
     before: Norm
-    query: Linear
-    key: Linear
-    value: Linear
-    out: Linear
+    heads: Linears
+    out: Linears
     query_norm: Norm | None
     key_norm: Norm | None
     after: Norm
-    gate: Linear
-    up: Linear
-    down: Linear
+    gates: Linears
+    down: Linears
     act: Callable[[Tensor], Tensor]
 
 
@@ -107,7 +97,7 @@ class Decoder:
     embedding: Tensor
     blocks: Sequence[Block]
     norm: Norm
-    head: Linear
+    head: Linears
 
     @classmethod
     def of(cls, model: Any, logits: Callable[[Tensor], Tensor]) -> Decoder | None:
@@ -117,6 +107,8 @@ class Decoder:
         """
         try:
             made = _read(model)
+            if sum(weight.nbytes for weight in model.parameters()) <= _SMALL:
+                made = made.packed()
         except (AttributeError, _Other):
             return None
         ids = torch.arange(_TRIED, device=made.embedding.device) % made.embedding.shape[0]
@@ -129,7 +121,7 @@ class Decoder:
     def serves(self, frame: Frame) -> bool:
         """Whether the rows of that pass can be computed here."""
         like, rows = self.embedding, frame.total - frame.first_row
-        if rows > MOST_ROWS or frame.stretched:
+        if rows > MOST_ROWS or frame.stretched or not self._linears_serve(like):
             return False
         if like.dtype not in _EXACT and like.device.type != "cpu":  # flash kernels keep scores in float32 there
             return False
@@ -139,6 +131,18 @@ class Decoder:
         unseen = frame.scheme.sinks is not None
         return frame.first_row >= first and not unseen and all(b.layer.far_stay(frame, like) for b in self.blocks)
 
+    def _linears_serve(self, like: Tensor) -> bool:
+        first = self.blocks[0]
+        return all(part.serves(like) for part in (first.heads, first.down, self.head))
+
+    def packed(self) -> Decoder:
+        """With copies of the weights that make small models quicker."""
+        blocks = [
+            b._replace(heads=b.heads.pack(), out=b.out.pack(), gates=b.gates.pack(), down=b.down.pack())
+            for b in self.blocks
+        ]
+        return replace(self, blocks=blocks, head=self.head.pack())
+
     def forward(self, ids: Tensor, frame: Frame, store: Store, last_only: bool) -> Tensor:
         """Logits [1, n or 1, vocab] of the tokens `ids` int64 [n], the last rows of the pass."""
         x = functional.embedding(ids, self.embedding)
@@ -146,20 +150,19 @@ class Decoder:
         for block in self.blocks:
             x = self._block(block, x, frame, seen, store)
         x = self.norm(x[-1:] if last_only else x)
-        return self.head(x)[None]
+        return self.head(x)[0][None]
 
     def _block(self, block: Block, x: Tensor, frame: Frame, seen: Seen, store: Store) -> Tensor:
         h = block.before(x)
-        query, key = _heads(block.query(h), block.head_dim), _heads(block.key(h), block.head_dim)
-        value = _heads(block.value(h), block.head_dim)
+        query, key, value = [_heads(part, block.head_dim) for part in block.heads(h)]
         if block.query_norm is not None and block.key_norm is not None:
             query, key = block.query_norm(query), block.key_norm(key)
         far, near, turned = _turned(block.layer, frame, query, key)
         keys, values, near_keys = store(block.layer, key[None], value[None], turned[None])
         out = attend(far, near, keys[0], near_keys[0], values[0], block.scale, seen)
-        x = x + block.out(out.transpose(0, 1).reshape(x.shape[0], -1))
-        h = block.after(x)
-        return x + block.down(block.act(block.gate(h)) * block.up(h))
+        x = x + block.out(out.transpose(0, 1).reshape(x.shape[0], -1))[0]
+        gate, up = block.gates(block.after(x))
+        return x + block.down(block.act(gate) * up)[0]
 
 
 def _heads(x: Tensor, dim: int) -> Tensor:
@@ -189,7 +192,7 @@ class _Other(Exception):
 def _read(model: Any) -> Decoder:
     inner = model.model
     decoder = Decoder(
-        inner.embed_tokens.weight, tuple(map(_block, inner.layers)), _norm(inner.norm), _linear(model.lm_head)
+        inner.embed_tokens.weight, tuple(map(_block, inner.layers)), _norm(inner.norm), _linears(model.lm_head)
     )
     if type(inner.embed_tokens) is not nn.Embedding:
         raise _Other
@@ -208,16 +211,13 @@ def _block(module: Any) -> Block:
         scale=float(own.scaling),
         head_dim=int(own.head_dim),
         before=_norm(module.input_layernorm),
-        query=_linear(own.q_proj),
-        key=_linear(own.k_proj),
-        value=_linear(own.v_proj),
-        out=_linear(own.o_proj),
+        heads=_linears(own.q_proj, own.k_proj, own.v_proj),
+        out=_linears(own.o_proj),
         query_norm=_norm(own.q_norm) if hasattr(own, "q_norm") else None,
         key_norm=_norm(own.k_norm) if hasattr(own, "k_norm") else None,
         after=_norm(module.post_attention_layernorm),
-        gate=_linear(mlp.gate_proj),
-        up=_linear(mlp.up_proj),
-        down=_linear(mlp.down_proj),
+        gates=_linears(mlp.gate_proj, mlp.up_proj),
+        down=_linears(mlp.down_proj),
         act=mlp.act_fn,
     )
 
@@ -229,10 +229,11 @@ def _turns_halves(rotation: Rotation, columns: Tensor, head_dim: int) -> bool:
     return whole and len(columns) == head_dim and columns.tolist() == [*range(half), *range(half)]
 
 
-def _linear(module: Any) -> Linear:
-    if type(module) is not nn.Linear:  # quantised, adapted, sharded: they know how to compute themselves
+def _linears(*modules: Any) -> Linears:
+    found = linears(*modules)
+    if found is None:
         raise _Other
-    return Linear(module.weight, module.bias)
+    return found
 
 
 def _norm(module: Any) -> Norm:

@@ -124,3 +124,11 @@ def test_half_precision_is_as_near_as_the_long_way():
         rows = [hirope.forward(ids[:, at : at + 1], positions[:, : at + 1], cache) for at in range(150, LONGEST)]
         errors[lean] = float((torch.cat(rows, 1).float() - wanted).abs().mean())
     assert errors[True] < 1.5 * errors[False] < 0.05
+
+
+def test_a_model_that_changed_its_type_is_not_served_by_copies_of_the_old_weights(monkeypatch):
+    hirope = patch(ALL["llama"].make(dtype=torch.float32))
+    hirope.model.double()
+    cache, passes = slabs_for(hirope), counted(monkeypatch, hirope)
+    hirope.forward(token_ids(3), unit_positions(3), cache)
+    assert passes and cache.layers[0].keys.dtype == torch.float64
