@@ -177,11 +177,11 @@ def _turned(layer: Layer, frame: Frame, query: Tensor, key: Tensor) -> tuple[Ten
     half = both.shape[2] // 2
     rolled = both.roll(half, 2)  # the other half of each pair, but for the sign
     cos, sin = layer.angles.signed(frame.first_row, frame.total, both)
-    near = torch.addcmul(both * cos, rolled, sin)
+    near = both * cos + rolled * sin  # rounded as transformers rounds it: kept keys are the same to the bit
     far = None
     if frame.long:
         cos, sin = layer.angles.signed(frame.scheme.window, frame.scheme.window + 1, both)
-        far = torch.addcmul(query * cos, rolled[:heads], sin)
+        far = query * cos + rolled[:heads] * sin
     return far, near[:heads], near[heads:]
 
 
