@@ -28,8 +28,8 @@ class Completion:
 
     `outcome` is one of shown, cached, empty:<why>, cancelled, deadline, filtered:<rule>, error:<what>; only the first
     two come with a text. `timings` are milliseconds: queue, prompt, prefill, decode, trim, total. `tokens` counts
-    prompt (its length), reused, prefilled, generated. `kind` is the prompt's order, `units` its number of units, and
-    `mentions` how often its near text speaks of one of them.
+    prompt (its length), reused, prefilled, generated, and what was guessed for those: drafted, accepted. `kind` is the
+    prompt's order, `units` its number of units, and `mentions` how often its near text speaks of one of them.
     """
 
     text: str
@@ -126,7 +126,7 @@ class _Run:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")  # holds back half a character
         self._text = ""
         self._prefilled = Prefilled(0, 0, 0.0)
-        self._generated = 0
+        self._generated = self._drafted = self._accepted = 0
         self._reason = ""
 
     def follow(self, events: Iterator[Event], clock: _Clock) -> None:
@@ -137,6 +137,8 @@ class _Run:
                     clock.lap("prefill")
                 case Generated():
                     self._generated += 1
+                    self._drafted += event.drafted
+                    self._accepted += event.accepted
                     self._text += self._decoder.decode(self._tokenizer.token_bytes(event.id))
                     cut = self._ending.cut(self._text)
                     if cut is not None or loop(self._text, "", "") != self._text:
@@ -167,4 +169,6 @@ class _Run:
             "reused": self._prefilled.reused,
             "prefilled": self._prefilled.prefilled,
             "generated": self._generated,
+            "drafted": self._drafted,
+            "accepted": self._accepted,
         }

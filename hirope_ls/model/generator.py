@@ -63,10 +63,16 @@ class Prefilled:
 
 @dataclass(frozen=True)
 class Generated:
-    """One new token; `logprob` is its natural log-probability under the model, before any id is forbidden."""
+    """One new token; `logprob` is its natural log-probability under the model, before any id is forbidden.
+
+    `drafted` and `accepted` count the tokens that were guessed before the pass which this token is the first to come
+    from, and how many of them came true; the accepted ones are those that follow this one.
+    """
 
     id: int
     logprob: float
+    drafted: int = 0
+    accepted: int = 0
 
 
 @dataclass(frozen=True)

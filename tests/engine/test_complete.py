@@ -180,7 +180,7 @@ def test_timings_and_counts_are_told() -> None:
     assert set(completion.timings) == {"queue", "prompt", "prefill", "decode", "trim", "total"}
     assert all(value >= 0 for value in completion.timings.values())
     assert completion.timings["total"] >= completion.timings["decode"]
-    assert set(completion.tokens) == {"prompt", "reused", "prefilled", "generated"}
+    assert set(completion.tokens) == {"prompt", "reused", "prefilled", "generated", "drafted", "accepted"}
     assert completion.kind == "context-spm" and completion.units >= 1
 
 
