@@ -18,6 +18,7 @@ from hirope_ls.engine.trim import loop, trim
 from hirope_ls.model.folder import Card
 from hirope_ls.model.generator import Event, Finished, Generated, LanguageModel, Limits, Prefilled, StopFlag
 from hirope_ls.model.tokens import TextTokenizer
+from hirope_ls.problems import never
 
 _AROUND = 4000  # bytes each side of the cursor that the rules for text look at
 
@@ -70,8 +71,8 @@ def complete(
     if not prompt.ids.size:
         return Completion("", offset, offset, "empty:no-text", clock.total())
     ending = ending_for(before, after, options.max_lines)
-    limits = _limits(tokenizer, options, deadline)
-    run = _Run(tokenizer, ending)
+    limits = _limits(tokenizer, options, deadline, prompt.healed)
+    run = _Run(tokenizer, ending, prompt.healed)
     events = model.generate(snapshot.uri, prompt.ids, prompt.positions, limits, stop, prompt.mentions)
     run.follow(events, clock)
     text, outcome = run.result()
@@ -93,11 +94,11 @@ def warm(
     return model.warm(snapshot.uri, context.ids, context.positions, stop) if context.ids.size else None
 
 
-def _limits(tokenizer: TextTokenizer, options: Options, deadline: float | None) -> Limits:
+def _limits(tokenizer: TextTokenizer, options: Options, deadline: float | None, prefix: bytes) -> Limits:
     special = tokenizer.special
     ends = {special.end_of_text, special.file_sep, special.fim_prefix, special.fim_suffix, special.fim_middle}
     stop_ids = frozenset(token for token in ends if token is not None)
-    return Limits(options.max_new_tokens, deadline, stop_ids, special.all - stop_ids)
+    return Limits(options.max_new_tokens, deadline, stop_ids, special.all - stop_ids, prefix)
 
 
 class _Clock:
@@ -118,13 +119,14 @@ class _Clock:
 
 
 class _Run:
-    """Follows a generation and ends it where the text ends."""
+    """Follows a generation to where the text ends. It begins with `healed`, which stands before the cursor already."""
 
-    def __init__(self, tokenizer: TextTokenizer, ending: Ending) -> None:
+    def __init__(self, tokenizer: TextTokenizer, ending: Ending, healed: bytes) -> None:
         self._tokenizer = tokenizer
         self._ending = ending
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")  # holds back half a character
         self._text = ""
+        self._healed = healed
         self._prefilled = Prefilled(0, 0, 0.0)
         self._generated = self._drafted = self._accepted = 0
         self._reason = ""
@@ -139,7 +141,7 @@ class _Run:
                     self._generated += 1
                     self._drafted += event.drafted
                     self._accepted += event.accepted
-                    self._text += self._decoder.decode(self._tokenizer.token_bytes(event.id))
+                    self._text += self._decoder.decode(self._new(event.id))
                     cut = self._ending.cut(self._text)
                     if cut is not None or loop(self._text, "", "") != self._text:
                         self._text, self._reason = self._text[:cut], "end"
@@ -147,6 +149,15 @@ class _Run:
                 case Finished():
                     self._reason = event.reason
         clock.lap("decode")
+
+    def _new(self, token: int) -> bytes:
+        """What a token adds to the text after the cursor."""
+        piece = self._tokenizer.token_bytes(token)
+        known = min(len(piece), len(self._healed))
+        if piece[:known] != self._healed[:known]:
+            never("a generated text does not begin as it has to")
+        self._healed = self._healed[known:]
+        return piece[known:]
 
     def result(self) -> tuple[str, str]:
         """The text, and an outcome where there is none to show."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hirope_ls.model.choice import Choice
-from hirope_ls.model.drafts import Drafts
+from hirope_ls.model.drafts import LONGEST, Drafts
 from hirope_ls.model.generator import (
     Event,
     Finished,
@@ -44,6 +44,7 @@ class LocalModel:
     `budget_bytes` bounds the KV caches. `special` ids are never generated (but stop ids end a generation), nor are ids
     from `vocab_size` on, which have no text. `chunk`: rows prefilled between two looks at the stop flag. `drafts`:
     whether tokens are guessed from what was read before, and several verified in one pass; the answer is the same.
+    `pieces`: the bytes of each id, without which limits can have no prefix.
     Raises ValueError for a scheme without row_switch, under which a row depends on how long the prompt becomes.
     """
 
@@ -55,6 +56,7 @@ class LocalModel:
         vocab_size: int | None = None,
         chunk: int | None = None,
         drafts: bool = True,
+        pieces: Sequence[bytes] | None = None,
     ) -> None:
         if loaded.hirope.scheme.hierarchical and not loaded.hirope.scheme.row_switch:
             raise ValueError("cached rows would change when a prompt grows: LocalModel needs a scheme with row_switch")
@@ -64,7 +66,8 @@ class LocalModel:
         self._warm_chunk = max(1, self._chunk // 4)  # nobody waits for it, but somebody may wait for it to stop
         needs = measure(loaded)
         self._vocab = needs.vocab_size
-        self._choice = Choice(special | frozenset(range(vocab_size or self._vocab, self._vocab)), loaded.device)
+        never = special | frozenset(range(vocab_size or self._vocab, self._vocab))
+        self._choice = Choice(never, loaded.device, pieces)
         self._drafting, self._pace = drafts, Pace()
         self._store = KVStore(needs.layers, needs.dtype, loaded.device, budget_bytes)
 
@@ -83,6 +86,7 @@ class LocalModel:
         mentions: Mentions | None = None,
     ) -> Iterator[Event]:
         prompt = self._rows(ids, positions, mentions)
+        self._choice.check(limits)
         return self._generate(Run(session, prompt, limits, stop, mentions if self._listens else None))
 
     def warm(self, session: str, ids: IntArray, positions: IntArray, stop: StopFlag) -> Prefilled:
@@ -163,7 +167,9 @@ class LocalModel:
         if not self._drafting or room < 2:
             return None
         held = {key: session for key in self._store if (session := self._store.get(key))}
-        others = [each.ids[each.shared(run.prompt) if key == run.key else 0 :] for key, each in held.items()]
+        others = [
+            each.ids[max(0, each.shared(run.prompt) - LONGEST) if key == run.key else 0 :] for key, each in held.items()
+        ]
         return Drafts(others, run.prompt.ids, room)
 
     def _resume(self, key: str, rows: Rows, new: int) -> Session:

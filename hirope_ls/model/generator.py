@@ -20,12 +20,14 @@ Reason = Literal["stop", "length", "deadline", "cancelled", "memory"]
 @dataclass(frozen=True)
 class Limits:
     """When to stop. `deadline` is in the seconds of time.monotonic(). A forbidden id is never generated, unless it is a
-    stop id: those end the generation and are not generated either."""
+    stop id: those end the generation and are not generated either. `prefix`: bytes that the generated text begins with,
+    or is a beginning of where it was broken off."""
 
     max_new_tokens: int
     deadline: float | None = None
     stop_ids: frozenset[int] = frozenset()
     forbidden_ids: frozenset[int] = frozenset()
+    prefix: bytes = b""
 
 
 @dataclass(frozen=True, eq=False)

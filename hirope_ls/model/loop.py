@@ -91,8 +91,9 @@ class Loop:
         """The tokens that the last rows' `logits` [1, n, vocab] call for: the drafts that come true, and the one after
         them; None for the end of the text. The rows of the other drafts are forgotten."""
         chosen: list[Generated | None] = []
-        for row, draft in zip(logits[0], [*drafts, None], strict=True):
-            token, logprob = self._choice.best(row, self._run.limits)
+        said = self._run.said
+        for count, (row, draft) in enumerate(zip(logits[0], [*drafts, None], strict=True)):
+            token, logprob = self._choice.best(row, self._run.limits, [*said, *drafts[:count]])
             chosen.append(None if token is None else Generated(token, logprob))
             if token != draft:
                 break

@@ -51,7 +51,7 @@ class Scripted:
         self.limits = limits
         self.asked.append((session, ids, positions))
         yield Prefilled(0, ids.size, 1.0)
-        for count, token in enumerate(self.ids):
+        for count, token in enumerate([*tokenizer().encode(limits.prefix).ids.tolist(), *self.ids]):
             if stop.is_set():
                 yield Finished("cancelled")
                 return

@@ -31,7 +31,10 @@ def prompt_at(
 
 
 def parts_of(prompt: Prompt) -> dict[str, bytes]:
-    """The prompt's text, cut at its special tokens: opening (A), then after prefix, suffix and middle."""
+    """The prompt's text, cut at its special tokens: opening (A), then after prefix, suffix and middle.
+
+    What is healed counts to the text before the cursor.
+    """
     names = {SPECIAL.fim_prefix: "prefix", SPECIAL.fim_suffix: "suffix", SPECIAL.fim_middle: "middle"}
     parts, name = {"opening": b""}, "opening"
     for token in prompt.ids.tolist():
@@ -40,6 +43,7 @@ def parts_of(prompt: Prompt) -> dict[str, bytes]:
             parts[name] = b""
         elif token not in SPECIAL.all:
             parts[name] += tokenizer().token_bytes(token)
+    parts["prefix" if prompt.kind == "psm" else name] += prompt.healed
     return parts
 
 

@@ -6,7 +6,7 @@ It computes nothing, so nothing can be learnt from it about what a real model sa
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,20 @@ from hirope_ls.model.generator import Event, Finished, Generated, IntArray, Limi
 
 
 class FakeModel:
-    """Generates `says`, then stops. Sleeps `prefill_s` once and `step_s` before each token, unless told to stop."""
+    """Generates what it has to begin with, as `encode` writes it, then `says`, then stops.
 
-    def __init__(self, says: Sequence[int] = (), prefill_s: float = 0.0, step_s: float = 0.0) -> None:
+    Sleeps `prefill_s` once and `step_s` before each token, unless told to stop.
+    """
+
+    def __init__(
+        self,
+        says: Sequence[int] = (),
+        prefill_s: float = 0.0,
+        step_s: float = 0.0,
+        encode: Callable[[bytes], Sequence[int]] = lambda text: (),
+    ) -> None:
         self.says, self.prefill_s, self.step_s = list(says), prefill_s, step_s
+        self.encode = encode
         self.calls: list[tuple[str, str]] = []
         self.held: dict[str, int] = {}
 
@@ -35,12 +45,13 @@ class FakeModel:
         reused, self.held[session] = self.held.get(session, 0), len(ids)
         halted = self._sleep(self.prefill_s, limits, stop)
         yield Prefilled(min(reused, len(ids)), len(ids), self.prefill_s * 1e3)
-        for id in self.says[: limits.max_new_tokens] if not halted else []:
+        says = [*self.encode(limits.prefix), *self.says]
+        for id in says[: limits.max_new_tokens] if not halted else []:
             halted = self._sleep(self.step_s, limits, stop)
             if halted or id in limits.stop_ids:
                 break
             yield Generated(id, -0.5)
-        yield halted or Finished("length" if len(self.says) > limits.max_new_tokens else "stop")
+        yield halted or Finished("length" if len(says) > limits.max_new_tokens else "stop")
 
     def warm(self, session: str, ids: IntArray, positions: IntArray, stop: StopFlag) -> Prefilled:
         self.calls.append(("warm", session))

@@ -64,7 +64,8 @@ def main() -> int:
         if "refuse" in script:
             raise ModelRefused(script["refuse"])
         says = kit.tokenizer.encode(script.get("says", "return 1").encode()).ids.tolist()
-        model = FakeModel(says, script.get("prefill_s", 0), script.get("step_s", 0))
+        times = script.get("prefill_s", 0), script.get("step_s", 0)
+        model = FakeModel(says, *times, encode=lambda text: kit.tokenizer.encode(text).ids.tolist())
         if script.get("breaks"):
             model.generate = broken  # type: ignore[method-assign, assignment]
         return model

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     card, tokenizer = read_card(args.model), TextTokenizer.load(args.model)
     choose_threads()
     loaded = load(card, args.device)
-    model = LocalModel(loaded, _KV_BUDGET, tokenizer.special.all, tokenizer.vocab_size)
+    model = LocalModel(loaded, _KV_BUDGET, tokenizer.special.all, tokenizer.vocab_size, pieces=tokenizer.pieces)
     rows = [_row(one) for one in _typed(path, buffer, line, tokenizer, model, card)]
     _print(rows, f"{path.name}:{line + 1}, {buffer.line_count:,} lines, {card.name} on {loaded.device}")
     if args.json:
