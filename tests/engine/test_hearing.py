@@ -173,7 +173,7 @@ def test_what_is_generated_mentions_what_it_would_if_it_were_typed() -> None:
     heard = 0
     for path in python_files(rounds(6), smallest=8_000, largest=60_000):
         text = path.read_text("utf-8")
-        at = random.randrange(len(text) // 2, len(text))
+        at = random.randrange(len(text) // 2, len(text) * 9 // 10)
         snapshot, offset = open_text(text), len(text[:at].encode())
         for order in ORDERS:
             prompt = prompt_at(snapshot, offset, order)
@@ -181,7 +181,7 @@ def test_what_is_generated_mentions_what_it_would_if_it_were_typed() -> None:
                 continue
             names = names_in(snapshot, offset, prompt)
             before = text[:at].encode().removesuffix(prompt.healed)
-            said = tokenizer().encode(prompt.healed + text[at : at + 150].encode()).ids.tolist()
+            said = tokenizer().encode(prompt.healed + text[at : at + 500].encode()).ids.tolist()
             for n in range(len(said)):
                 typed = before + b"".join(pieces_of(said[:n]))
                 wanted = spoken(names, typed[-400:], pieces_of(said)[n], int(prompt.positions[0, -1]))

@@ -81,7 +81,7 @@ def test_context_spm_has_far_text_first_and_near_text_last() -> None:
     assert parts["opening"].endswith(b"\n"), "P begins a line"
     assert 64 <= prompt.near <= 191 and prompt.kind == "context-spm"
     assert prompt.ids[0] == SPECIAL.file_sep
-    assert prompt.far + prompt.near == len(tokenizer().encode(FILE[:MIDDLE].encode()))
+    assert prompt.healed == b"." and prompt.far + prompt.near + 1 == len(tokenizer().encode(FILE[:MIDDLE].encode()))
 
 
 def test_psm_and_spm_keep_the_text_before_the_cursor_together() -> None:
