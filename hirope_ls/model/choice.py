@@ -1,4 +1,4 @@
-"""Which token comes next: the most likely one that may be written.
+"""Which token comes next: the most likely one that may be written, or one drawn from the likely ones.
 
 Knows logits and ids. Ids without text and control tokens never pass, a stop id ends the text, and a text that has to
 begin with given bytes begins with them.
@@ -7,17 +7,18 @@ begin with given bytes begins with them.
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from hirope_ls.model.beginnings import Beginnings
-from hirope_ls.model.generator import Limits
+from hirope_ls.model.generator import Limits, Sampling
 
 
 class Choice:
-    """Greedy choice; `never` are the ids that no limits can allow, `pieces` the bytes of each id, where known."""
+    """Choices by logits; `never` are the ids that no limits can allow, `pieces` the bytes of each id, where known."""
 
     def __init__(self, never: frozenset[int], device: torch.device, pieces: Sequence[bytes] | None = None) -> None:
         self._never, self._device = never, device
@@ -38,7 +39,11 @@ class Choice:
             row = logits.float()
             total = row.logsumexp(0)
             row = self._bound(row.index_fill_(0, self._masked(limits, len(row)), -torch.inf), limits.prefix, said)
-            value, best = row.max(0)
+            if limits.sampling is None:
+                value, best = row.max(0)
+            else:
+                best = drawn(row, limits.sampling, len(said))
+                value = row[best]
             token, logprob = int(best), float(value - total)
         return (None if token in limits.stop_ids or not math.isfinite(logprob) else token), logprob
 
@@ -63,3 +68,15 @@ class Choice:
             self._index = torch.tensor(inside, dtype=torch.long, device=self._device)
             self._limits = asked
         return self._index
+
+
+def drawn(row: Tensor, sampling: Sampling, place: int) -> Tensor:
+    """An id, int64 [], drawn for the token number `place` of a generation, by logits [vocab] of which some are -inf.
+
+    Each place has a random number of its own, so that what is drawn does not depend on how it was computed.
+    """
+    values, ids = (row / sampling.temperature).sort(descending=True, stable=True)
+    likely = values.double().softmax(0).cumsum(0)  # the first ids' probability together
+    last = torch.searchsorted(likely, sampling.top_p).clamp_(max=len(ids) - 1)
+    point = random.Random(f"{sampling.seed}:{place}").random() * likely[last]
+    return ids[torch.searchsorted(likely, point, right=True).clamp_(max=len(ids) - 1)]
