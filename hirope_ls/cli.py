@@ -18,19 +18,28 @@ from hirope_ls.problems import HiropeError
 
 PROG = "hirope-ls"
 
+_BENCH = "hirope_ls.lab.bench.command"
 _COMMANDS = {
     "complete": ("hirope_ls.commands.complete", "show what would be suggested at a place in a file"),
     "positions": ("hirope_ls.commands.positions", "show the units of a file and the positions its tokens get"),
     "doctor": ("hirope_ls.commands.doctor", "check the installation, the model and its speed"),
     "lab train": ("hirope_ls.lab.train", "train the bundled model"),
     "lab results": ("hirope_ls.lab.reproduce.command", "measure what RESULTS.md shows, and write it"),
+    "lab gguf": ("hirope_ls.lab.to_gguf", "write a Llama-shaped model as a GGUF file, for llama.cpp"),
+    "lab device": ("hirope_ls.lab.device.command", "check and measure everything on this machine's GPU"),
     "eval perplexity": ("hirope_ls.lab.eval.commands:perplexity", "likelihood of code as its context grows, by method"),
     "eval distant": ("hirope_ls.lab.eval.commands:distant", "copy and call a function that stands far above"),
     "eval symbols": ("hirope_ls.lab.eval.commands:symbols", "tell which functions and classes a long file defines"),
     "eval completion": ("hirope_ls.lab.eval.commands:completion", "write the next line after a long context"),
-    "bench keystroke": ("hirope_ls.lab.bench.keystroke", "time a keystroke from text to position ids"),
-    "bench decode": ("hirope_ls.lab.bench.decode", "time a generated token against a plain transformers loop"),
-    "bench typing": ("hirope_ls.lab.bench.typing", "time to the first token while one types, warm against cold"),
+    "bench all": (f"{_BENCH}:bench_all", "all that follow, and which goals hold"),
+    "bench keystroke": (f"{_BENCH}:bench_keystroke", "time a keystroke from text to position ids"),
+    "bench latency": (f"{_BENCH}:bench_latency", "time to the first token and the line while one types"),
+    "bench decode": (f"{_BENCH}:bench_decode", "tokens a second after a long context"),
+    "bench attention": (f"{_BENCH}:bench_attention", "what the hierarchy costs against plain positions"),
+    "bench memory": (f"{_BENCH}:bench_memory", "bytes of a cached token, and the budget of many files"),
+    "bench jump": (f"{_BENCH}:bench_jump", "the cursor moves up, down, and past an edit"),
+    "bench many": (f"{_BENCH}:bench_many", "many open files in turn"),
+    "bench table": (f"{_BENCH}:bench_table", "the rows of a JSON file as a table in Markdown"),
 }
 _GROUPS = frozenset(name.split()[0] for name in _COMMANDS if " " in name)
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 README_BEGIN: Final = "<!-- settings:begin -->"
 README_END: Final = "<!-- settings:end -->"
@@ -28,6 +28,7 @@ class Settings:
     deadline_ms: int = 5000
     max_new_tokens: int = 96
     kv_budget_mib: int = 1024
+    look_ahead: Literal["auto", "on", "off"] = "auto"
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "kv_budget_mib",
         *_integer(16, 1_048_576),
         "Memory for KV caches of all open files together, in MiB. The file used longest ago is dropped first.",
+    ),
+    Setting(
+        "lookAhead",
+        "look_ahead",
+        *_choice(r"auto|on|off", "`auto`, `on`, `off`"),
+        "Make the next suggestion while idle, for when the one shown is accepted whole. "
+        "`auto`: not on battery, and not where a suggestion takes over a second.",
     ),
 )
 

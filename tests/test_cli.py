@@ -67,7 +67,7 @@ def failing(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
     [
         (["nonsense"], "there is no command 'nonsense'; there are --stdio, complete"),
         (["lab"], "lab needs one of: lab train"),
-        (["bench", "nonsense"], "bench needs one of: bench keystroke"),
+        (["bench", "nonsense"], "bench needs one of: bench all"),
         (["complete"], "FILE:LINE:COLUMN"),
         (["complete", "a.py"], "give the place as FILE:LINE:COLUMN"),
         (["complete", "a.py:1"], "give the place as FILE:LINE:COLUMN"),

@@ -31,6 +31,8 @@ FOREIGN = {  # packages that only these parts know
     "torch": {"hirope", "model", "lab", "commands"},
     "transformers": {"hirope", "model", "lab"},
     "tokenizers": {"model", "lab"},
+    "llama_cpp": {"lab"},
+    "gguf": {"lab"},
     "tree_sitter": {"syntax"},
     "tree_sitter_python": {"syntax"},
     "pygls": {"server"},

@@ -13,6 +13,7 @@ from functools import cached_property
 
 from hirope_ls.engine.ending import Ending, ending_for
 from hirope_ls.engine.options import Options
+from hirope_ls.engine.progress import Progress
 from hirope_ls.engine.prompt import Prompt, build_context, build_prompt
 from hirope_ls.engine.snapshots import Snapshot
 from hirope_ls.engine.trim import loop, trim
@@ -66,13 +67,15 @@ def complete(
     *,
     deadline: float | None = None,
     asked: float | None = None,
+    progress: Progress | None = None,
 ) -> Completion:
     """Complete at byte `offset` (not inside a character). `deadline` and `asked` are of time.monotonic().
 
     At the deadline there is a whole first line, or nothing. `asked` is when the request came, for the queue's time.
+    `progress` is told the text so far, and may have its own deadline: a stop flag that it sets.
     """
     question = _Question(snapshot, offset, model, tokenizer, card, options, stop, deadline)
-    return question.answer(_Clock(asked))
+    return question.answer(_Clock(asked), progress=progress)
 
 
 def alternatives(
@@ -131,7 +134,7 @@ class _Question:
         """Whether nobody waits for an answer any more."""
         return self._stop.is_set() or (self._deadline is not None and time.monotonic() >= self._deadline)
 
-    def answer(self, clock: _Clock, sampling: Sampling | None = None) -> Completion:
+    def answer(self, clock: _Clock, sampling: Sampling | None = None, progress: Progress | None = None) -> Completion:
         """One completion: the most likely one, or one drawn at random."""
         offset, data = self._offset, self._snapshot.buffer.data
         before = data[max(0, offset - _AROUND) : offset].decode("utf-8", "ignore")
@@ -143,7 +146,7 @@ class _Question:
         if not prompt.ids.size:
             return Completion("", offset, offset, "empty:no-text", clock.total())
         limits = _limits(self._tokenizer, self._options, self._deadline, prompt.healed, sampling)
-        run = _Run(self._tokenizer, ending_for(before, after, self._options.max_lines), prompt.healed)
+        run = _Run(self._tokenizer, ending_for(before, after, self._options.max_lines), prompt.healed, progress)
         asked = self._snapshot.uri, prompt.ids, prompt.positions, limits, self._stop, prompt.mentions
         run.follow(self._model.generate(*asked), clock)
         text, outcome = run.result()
@@ -198,8 +201,9 @@ class _Clock:
 class _Run:
     """Follows a generation to where the text ends. It begins with `healed`, which stands before the cursor already."""
 
-    def __init__(self, tokenizer: TextTokenizer, ending: Ending, healed: bytes) -> None:
+    def __init__(self, tokenizer: TextTokenizer, ending: Ending, healed: bytes, progress: Progress | None) -> None:
         self._tokenizer = tokenizer
+        self._progress = progress
         self._ending = ending
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")  # holds back half a character
         self._text = ""
@@ -219,12 +223,15 @@ class _Run:
                     self._drafted += event.drafted
                     self._accepted += event.accepted
                     self._text += self._decoder.decode(self._new(event.id))
+                    if self._progress is not None:
+                        self._progress.tell(self._text)
                     cut = self._ending.cut(self._text)
                     if cut is not None or loop(self._text, "", "") != self._text:
                         self._text, self._reason = self._text[:cut], "end"
                         break
                 case Finished():
-                    self._reason = event.reason
+                    late = self._progress is not None and event.reason == "cancelled" and self._progress.late
+                    self._reason = "deadline" if late else event.reason
         clock.lap("decode")
 
     def _new(self, token: int) -> bytes:

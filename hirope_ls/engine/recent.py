@@ -1,79 +1,106 @@
-"""Completions that were shown lately, for requests whose answer is known: asked again, or typed along with.
+"""Completions that were shown lately, for requests whose answer is known: asked again, typed along with, gone back to.
 
-Texts are compared, byte by byte; nothing is looked up by a hash or by a part. Used by one thread.
+An answer serves every text on the way to its acceptance: that it was given for, with a beginning of the answer put in
+at the cursor, whether it was typed, accepted by word or by line, or is what deleting has left. Whole texts are
+compared, byte by byte; nothing is looked up by a hash or by a part. Used by one thread.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hirope_ls.engine.complete import Completion
 
-_PER_DOCUMENT = 16
+_PER_DOCUMENT = 64
 _MAX_BYTES = 16_000_000  # of the documents' texts kept for comparison
 
 
 @dataclass(frozen=True)
-class _Shown:
-    uri: str
+class Known:
+    """The answer `text` for byte `offset` of `data`; `ahead` if nobody had asked for it yet."""
+
     data: bytes
     offset: int
     text: bytes
+    ahead: bool = False
 
     def rest(self, data: bytes, offset: int) -> bytes | None:
-        """What of the text is left to type, if all that happened since is that a beginning of it was typed."""
+        """What of the answer is left to type at `offset` of `data`; None if that is not on the way, or at its end."""
         typed = offset - self.offset
-        if not 0 <= typed < len(self.text) or len(data) != len(self.data) + typed:
+        # The shortest first: most differ here.
+        if not 0 <= typed < len(self.text) or data[self.offset : offset] != self.text[:typed]:
             return None
-        fits = (
-            data[self.offset : offset] == self.text[:typed]
-            and data[offset:] == self.data[self.offset :]
-            and data[: self.offset] == self.data[: self.offset]
-        )
-        return self.text[typed:] if fits else None
+        return None if typed_since(self.data, self.offset, data, offset) is None else self.text[typed:]
+
+    def repeats(self, other: Known) -> bool:
+        """Whether both give the same answer for the same place in the same text."""
+        return (self.offset, self.text) == (other.offset, other.text) and self.data == other.data
+
+
+def typed_since(old: bytes, at: int, data: bytes, offset: int) -> bytes | None:
+    """What was put in at byte `at` of `old`, if `data` with the cursor at `offset` differs from it in nothing else."""
+    if offset < at or len(data) != len(old) + offset - at or data[offset:] != old[at:] or data[:at] != old[:at]:
+        return None
+    return data[at:offset]
 
 
 class Recent:
-    """A bounded memory of shown completions."""
+    """A bounded memory of answers. Where several fit, the newest counts: it is what was seen last."""
 
     def __init__(self, per_document: int = _PER_DOCUMENT, max_bytes: int = _MAX_BYTES) -> None:
-        self._shown: dict[str, deque[_Shown]] = {}
+        self._shown: dict[str, deque[Known]] = {}  # the document used longest ago first; in it the newest first
         self._per_document = per_document
         self._max_bytes = max_bytes
 
-    def add(self, uri: str, data: bytes, completion: Completion) -> None:
+    def add(self, uri: str, data: bytes, completion: Completion, ahead: bool = False) -> None:
         """Remember what was shown for a document with the text `data`; other outcomes are not remembered."""
         if completion.outcome != "shown":
             return
-        shown = self._shown.pop(uri, deque(maxlen=self._per_document))
-        shown.appendleft(_Shown(uri, data, completion.start, completion.text.encode()))
-        self._shown[uri] = shown
+        known = Known(data, completion.start, completion.text.encode(), ahead)
+        others = (other for other in self._shown.pop(uri, ()) if not known.repeats(other))
+        self._shown[uri] = deque([known, *others][: self._per_document])
         self._shrink()
 
     def find(self, uri: str, data: bytes, offset: int) -> Completion | None:
         """The known answer for byte `offset`, with the outcome `cached`; None if there is none."""
         began = time.monotonic()
-        for shown in self._shown.get(uri, ()):
-            rest = shown.rest(data, offset)
-            if rest:
-                total = (time.monotonic() - began) * 1000
-                return Completion(rest.decode(), offset, offset, "cached", {"total": total})
+        known = self.known(uri, data, offset)
+        rest = known and known.rest(data, offset)
+        if not rest:
+            return None
+        return Completion(rest.decode(), offset, offset, "cached", {"total": (time.monotonic() - began) * 1000})
+
+    def known(self, uri: str, data: bytes, offset: int) -> Known | None:
+        """The answer that serves at byte `offset`, as it was given."""
+        for known in self._shown.get(uri, ()):
+            if known.rest(data, offset):
+                self._shown[uri] = self._shown.pop(uri)
+                return known
         return None
 
     def forget(self, uri: str) -> None:
         """The document was closed."""
         self._shown.pop(uri, None)
 
+    @property
+    def num_bytes(self) -> int:
+        """Bytes held; texts of one version are the same object and count once."""
+        return sum({id(each.data): len(each.data) for each in self._all()}.values()) + sum(
+            len(each.text) for each in self._all()
+        )
+
+    def _all(self) -> Iterator[Known]:
+        return (known for document in self._shown.values() for known in document)
+
     def _shrink(self) -> None:
         """Drop the oldest of the document used longest ago until the texts fit; the newest of all always stays."""
-        # Texts of one version are the same object, but counting each once more only errs on the safe side.
-        size = sum(len(shown.data) for document in self._shown.values() for shown in document)
-        while size > self._max_bytes and size > 0:
+        while self.num_bytes > self._max_bytes:
             uri, document = next(iter(self._shown.items()))
             if len(self._shown) == 1 and len(document) == 1:
                 return
-            size -= len(document.pop().data)
+            document.pop()
             if not document:
                 del self._shown[uri]

@@ -38,6 +38,7 @@ class _Job:
     future: Future[Any]
     urgent: bool
     stop: threading.Event = field(default_factory=threading.Event)
+    aside: bool = False  # stopped only to let another one pass
 
 
 class Worker(Generic[T]):
@@ -68,12 +69,22 @@ class Worker(Generic[T]):
         """Run a job soon; an older one of this key ends with Superseded, whether it waits or runs."""
         return self._add(key, job, urgent=True)
 
-    def warm(self, key: Hashable, job: Callable[[T, StopFlag], R]) -> Future[R]:
+    def warm(self, key: Hashable, job: Callable[[T, StopFlag], R], first: bool = False) -> Future[R]:
         """Run a job when no other waits. It is stopped for a completion and run again afterwards, from its start.
 
-        So it must be worth repeating: prefilling is, as what is already in the cache costs nothing.
+        So it must be worth repeating: prefilling is, as what is already in the cache costs nothing. `first`: before
+        all other warm-ups that wait.
         """
-        return self._add(key, job, urgent=False)
+        return self._add(key, job, urgent=False, first=first)
+
+    def hurry(self, future: Future[Any]) -> None:
+        """Somebody waits for this warm-up now: from here on it is a job like those submitted, under its own key."""
+        with self._wake:
+            jobs = [job for job in (*self._waiting.values(), self._running) if job is not None]
+            job = next((job for job in jobs if job.future is future and not job.urgent), None)
+            older = self._promote(job) if job is not None else []
+        for old in older:
+            _fail(old.future, Superseded())
 
     def cancel(self, future: Future[Any]) -> bool:
         """End a job's future with CancelledError and stop the job; False if it was over already."""
@@ -95,12 +106,14 @@ class Worker(Generic[T]):
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def _add(self, key: Hashable, run: Callable[[T, StopFlag], R], urgent: bool) -> Future[R]:
+    def _add(self, key: Hashable, run: Callable[[T, StopFlag], R], urgent: bool, first: bool = False) -> Future[R]:
         future: Future[R] = Future()
         job = _Job(key, run, future, urgent)
         with self._wake:
             closed = self._closed
             older = [] if closed else self._replace(job)
+            if first and not closed:
+                self._waiting = {(urgent, key): job, **self._waiting}
             self._wake.notify_all()
         # Callbacks of futures are other people's code: never under the lock.
         future.add_done_callback(lambda _: self._ended(job))
@@ -119,8 +132,16 @@ class Worker(Generic[T]):
         if running is not None and (running.urgent, running.key) == slot:
             older.append(running)
         elif running is not None and job.urgent and not running.urgent:
+            running.aside = True
             running.stop.set()
         return older
+
+    def _promote(self, job: _Job) -> list[_Job]:
+        waits = self._waiting.get((False, job.key)) is job
+        if waits:
+            del self._waiting[False, job.key]
+        job.urgent = True
+        return self._replace(job) if waits else []
 
     def _ended(self, job: _Job) -> None:
         """Called once a future has an outcome, whoever gave it one."""
@@ -149,10 +170,10 @@ class Worker(Generic[T]):
             run(job)
             with self._wake:
                 self._running = None
-                # Stopped without an outcome: it stepped aside, unless a newer one has come meanwhile.
+                # Stopped without an outcome: it stepped aside and goes first again, unless a newer one has come.
                 if not job.future.done() and not self._closed:
-                    job.stop = threading.Event()
-                    self._waiting.setdefault((job.urgent, job.key), job)
+                    job.stop, job.aside = threading.Event(), False
+                    self._waiting = {(job.urgent, job.key): job} | self._waiting
 
     def _next(self) -> _Job | None:
         with self._wake:
@@ -174,7 +195,7 @@ def _run(job: _Job, model: Any) -> None:
     except BaseException as problem:
         _fail(job.future, problem)
         return
-    if job.urgent or not job.stop.is_set():
+    if not job.aside:
         _finish(job.future, result)
 
 

@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
@@ -20,9 +20,17 @@ from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
 from hirope_ls.config import Settings, problem_message, read_settings
+from hirope_ls.server.answering import Answering
 from hirope_ls.server.backend import Backend, LoadModel
 from hirope_ls.server.background import Background
-from hirope_ls.server.convert import changes, choose_encoding, document_uri, opened_document
+from hirope_ls.server.convert import (
+    announces_progress,
+    changes,
+    choose_encoding,
+    document_uri,
+    focused_uri,
+    opened_document,
+)
 from hirope_ls.server.documents import Document, Documents
 from hirope_ls.server.framing import Fault
 from hirope_ls.server.inline import InlineCompletions
@@ -34,6 +42,7 @@ from hirope_ls.server.status import Status
 from hirope_ls.server.stdio import Reader, Writer
 from hirope_ls.server.warming import Warming
 from hirope_ls.server.watch import watch_process
+from hirope_ls.text.edit import Edit
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +79,7 @@ class App:
         self._loop = asyncio.get_running_loop()
         self._over: asyncio.Future[int] = self._loop.create_future()
         self._background = Background()
-        self._documents = Documents(self._background, self._opened)
+        self._documents = Documents(self._background, self._opened, self._edited)
         self._tasks: set[asyncio.Task[None]] = set()
         self._backend: Backend | None = None
         writer = Writer(sink)
@@ -142,6 +151,7 @@ class App:
             types.TEXT_DOCUMENT_DID_CHANGE: lambda params: self._documents.change(*changes(params)),
             types.TEXT_DOCUMENT_DID_CLOSE: self._close,
             types.TEXT_DOCUMENT_INLINE_COMPLETION: lambda params: self._inline.request(params),
+            "hirope/didFocus": self._focused,
             "hirope/inspect": self._inspect,
             "hirope/status": self._status_report,
             "hirope/lastCompletion": self._last_completion,
@@ -153,7 +163,7 @@ class App:
         capabilities = params["capabilities"]
         settings, self._problems = read_settings(params.get("initializationOptions"), self._overrides)
         self._documents.encoding = choose_encoding(capabilities)
-        self._start_parts(settings, _announces_progress(capabilities))
+        self._start_parts(settings, announces_progress(capabilities))
         parent = params.get("processId")
         if isinstance(parent, int) and not isinstance(parent, bool):
             watch_process(parent, lambda: self._leave("the editor's process is gone"))
@@ -171,8 +181,9 @@ class App:
     def _start_parts(self, settings: Settings, progress: bool) -> None:
         self._progress = LoadProgress(self._protocol, progress)
         self._backend = Backend(settings, self._background, self._load_model, self._backend_changed)
-        self._warming = Warming(self._backend)
-        self._inline = InlineCompletions(self._documents, self._backend, self._warming, self._status, settings)
+        self._warming = Warming(self._backend, self._status)
+        answering = Answering(self._documents, self._backend, self._warming, self._status, settings)
+        self._inline = InlineCompletions(self._documents, self._backend, answering, self._status)
 
     def _initialized(self, params: Any) -> None:
         if self._problems:
@@ -206,6 +217,15 @@ class App:
         if self._backend is not None:
             self._warming.start(document)
 
+    def _edited(self, document: Document, edits: Sequence[Edit]) -> None:
+        if self._backend is not None:
+            self._warming.edited(document, edits)
+
+    def _focused(self, params: Any) -> None:
+        document = self._documents.get(focused_uri(params))
+        if self._backend is not None and document is not None:
+            self._warming.focus(document)
+
     def _close(self, params: Any) -> None:
         uri = document_uri(params)
         if self._backend is not None:
@@ -234,6 +254,7 @@ class App:
             "problem": backend.problem if backend is not None else None,
             "model": kit.card.name if kit is not None else None,
             "documents": len(self._documents),
+            "busy": backend is not None and backend.worker is not None and backend.worker.busy,
             **self._status.as_json(),
         }
 
@@ -251,8 +272,3 @@ class App:
 
     def _show(self, kind: types.MessageType, message: str) -> None:
         self._server.window_show_message(types.ShowMessageParams(type=kind, message=message))
-
-
-def _announces_progress(capabilities: Mapping[str, Any]) -> bool:
-    window = capabilities.get("window")
-    return isinstance(window, Mapping) and window.get("workDoneProgress") is True

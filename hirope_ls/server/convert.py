@@ -56,6 +56,11 @@ def document_uri(params: Any) -> str:
     return _text(_object(params, "textDocument"), "uri")
 
 
+def focused_uri(params: Any) -> str:
+    """`uri` of hirope/didFocus."""
+    return _text(params, "uri")
+
+
 def opened_document(params: Any) -> tuple[str, str, int, str]:
     """uri, languageId, version and text of didOpen."""
     document = _object(params, "textDocument")
@@ -86,6 +91,12 @@ def choose_encoding(capabilities: Any) -> Encoding:
             if encoding.value in offered:
                 return encoding
     return Encoding.UTF16
+
+
+def announces_progress(capabilities: Mapping[str, Any]) -> bool:
+    """Whether the client shows work-done progress."""
+    window = capabilities.get("window")
+    return isinstance(window, Mapping) and window.get("workDoneProgress") is True
 
 
 def lsp_range(buffer: Buffer, start: int, end: int, encoding: Encoding) -> types.Range:

@@ -19,6 +19,7 @@ from hirope_ls.engine.snapshots import Pipeline, Snapshot
 from hirope_ls.problems import InputError
 from hirope_ls.server.background import Background
 from hirope_ls.server.convert import Change
+from hirope_ls.server.narrow import narrowed
 from hirope_ls.syntax import LARGEST_SERVED
 from hirope_ls.text.buffer import Buffer, edit_for_change
 from hirope_ls.text.edit import Edit
@@ -54,11 +55,20 @@ class Document:
 
 
 class Documents:
-    """All open documents, by URI. `opened` is called when a document's first snapshot is there."""
+    """All open documents, by URI.
 
-    def __init__(self, background: Background, opened: Callable[[Document], None] = lambda document: None) -> None:
+    `opened` is called when a document's first snapshot is there, `edited` after each change of its text.
+    """
+
+    def __init__(
+        self,
+        background: Background,
+        opened: Callable[[Document], None] = lambda document: None,
+        edited: Callable[[Document, Sequence[Edit]], None] = lambda document, edits: None,
+    ) -> None:
         self._background = background
         self._opened = opened
+        self._edited = edited
         self._pipeline: Pipeline | None = None
         self._given_up = False
         self._documents: dict[str, Document] = {}
@@ -174,6 +184,7 @@ class Documents:
             self._make(document)
         else:
             document.snapshot = self._pipeline.edit(document.snapshot, edits, document.version)
+        self._edited(document, edits)
 
     def _make(self, document: Document) -> None:
         """Have the snapshot made from nothing, off the event loop; edits made meanwhile follow."""
@@ -209,37 +220,6 @@ class Documents:
             self._opened(document)
         document.pending = []
         _release(document)
-
-
-def narrowed(edit: Edit, data: bytes) -> Edit:
-    """The same edit of `data` without what it replaces by itself at either end: whole texts become small edits."""
-    old, new = data[edit.start : edit.old_end], edit.new
-    if not old or not new:
-        return edit
-    head = _common(old, new)
-    while head and ((head < len(old) and _inside(old[head])) or (head < len(new) and _inside(new[head]))):
-        head -= 1  # not in the middle of a character
-    tail = _common(old[head:][::-1], new[head:][::-1])
-    while tail and _inside(new[len(new) - tail]):
-        tail -= 1
-    return Edit(edit.start + head, edit.old_end - tail, new[head : len(new) - tail])
-
-
-def _common(left: bytes, right: bytes) -> int:
-    """Length of the common prefix, by bisection: comparing slices is fast, comparing bytes is not."""
-    low, high = 0, min(len(left), len(right))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if left[low:middle] == right[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def _inside(byte: int) -> bool:
-    """Whether this byte of UTF-8 continues a character."""
-    return byte & 0xC0 == 0x80
 
 
 def path_of(uri: str) -> str | None:

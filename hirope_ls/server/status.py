@@ -1,6 +1,7 @@
 """What became of the requests: every one ends with a named outcome, and none is lost from the count.
 
 Outcomes: shown, cached, empty:<why>, superseded, cancelled, deadline, filtered:<rule>, loading, error:<what>.
+Beside them it counts what was done without a request, or spared one the model: see `SPARED`.
 Holds no text of any document. Belongs to the event loop.
 """
 
@@ -9,7 +10,11 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+SPARED: Final = ("continued", "ahead", "foreseen", "warmed")
+"""continued: a running generation went on for a newer request that it agreed with. ahead: what follows acceptance was
+made while idle. foreseen: a request was answered by that. warmed: a file was read before it was asked about."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class Status:
 
     def __init__(self, latencies: int = 512) -> None:
         self._outcomes: Counter[str] = Counter()
+        self._spared: Counter[str] = Counter()
         self._last: Record | None = None
         self._last_by_uri: dict[str, Record] = {}
         self._latencies: deque[float] = deque(maxlen=latencies)
@@ -52,6 +58,10 @@ class Status:
         self._last = self._last_by_uri[uri] = record
         if record.outcome in ("shown", "cached"):
             self._latencies.append(record.timings.get("total", 0.0))
+
+    def count(self, name: str) -> None:
+        """One more of what `SPARED` names."""
+        self._spared[name] += 1
 
     def last(self, uri: str) -> Record | None:
         """The last record of this document."""
@@ -65,6 +75,7 @@ class Status:
         """Everything, for `hirope/status`."""
         return {
             "outcomes": dict(self._outcomes),
+            "spared": {name: self._spared[name] for name in SPARED},
             "last": self._last.as_json() if self._last else None,
             "latencyMs": {
                 "count": len(self._latencies),

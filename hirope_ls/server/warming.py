@@ -1,51 +1,122 @@
-"""Has the model read a file before the first completion in it is asked for; gives way to every completion.
+"""Has the model read what will be asked for: when a file opens or gains focus, and when the user pauses after an edit.
 
-Only before: reading the file from its start would push out of the cache what a completion put there, and the next
-keystroke needs exactly that. Belongs to the event loop.
+Below everything that is asked for. Before the first completion in a file it is read from its start. Later only what a
+completion at the cursor's last known place begins with: more would push out of the cache what the next keystroke
+needs. Belongs to the event loop.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
-from hirope_ls.engine.complete import warm
+from hirope_ls.engine.snapshots import Snapshot
+from hirope_ls.engine.warmup import warm, warm_here
 from hirope_ls.model.generator import LanguageModel, StopFlag
-from hirope_ls.server.backend import Backend
+from hirope_ls.server.backend import Backend, Kit
 from hirope_ls.server.documents import Document
+from hirope_ls.server.status import Status
+from hirope_ls.text.edit import Edit
+from hirope_ls.text.encoding import character_start
+
+PAUSE_S: Final = 0.3  # without an edit: the user thinks, or looks elsewhere
+
+
+@dataclass(eq=False)
+class _File:
+    """What is known of a document. `place`: the cursor's last, in bytes; `asked`: whether a completion was computed."""
+
+    place: int | None = None
+    asked: bool = False
+    running: asyncio.Future[None] | None = None
+    pause: asyncio.TimerHandle | None = None
+
+    def stop(self) -> None:
+        if self.running is not None:
+            self.running.cancel()
+        if self.pause is not None:
+            self.pause.cancel()
+        self.running = self.pause = None
 
 
 class Warming:
-    """The warm-ups that wait or run, and the documents that need none any more."""
+    """The warm-ups that wait or run, and the places they are for."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, status: Status) -> None:
         self._backend = backend
-        self._running: dict[str, Future[None]] = {}
-        self._asked: set[str] = set()
+        self._status = status
+        self._files: dict[str, _File] = {}
+        self._focus: str | None = None
 
     def start(self, document: Document) -> None:
-        """Read the document when nothing else is to be done; nothing if it cannot be, or need not be, read now."""
+        """Read the document when nothing else is to be done; nothing if it cannot be read now."""
         snapshot, kit, worker = document.snapshot, self._backend.kit, self._backend.worker
-        if self._backend.state != "ready" or document.uri in self._asked:
+        if self._backend.state != "ready" or snapshot is None or kit is None or worker is None:
             return
-        if snapshot is None or kit is None or worker is None:
-            return
-        options = self._backend.options
+        file = self._file(document.uri)
+        file.stop()
+        job = partial(self._read, kit, snapshot, file.place if file.asked else None)
+        file.running = asyncio.wrap_future(worker.warm(document.uri, job, first=document.uri == self._focus))
+        file.running.add_done_callback(self._read_through)
 
-        def job(model: LanguageModel, stop: StopFlag) -> None:
-            warm(snapshot, model, kit.tokenizer, kit.card, options, stop)
+    def focus(self, document: Document) -> None:
+        """The user looks at this document now."""
+        if self._focus != document.uri:
+            self._focus = document.uri
+            self.start(document)
 
-        self._running[document.uri] = worker.warm(document.uri, job)
+    def asked(self, uri: str, place: int) -> None:
+        """A request is about this place: the cursor is there, and the document has the focus."""
+        self._file(uri).place = place
+        self._focus = uri
 
-    def asked(self, uri: str) -> None:
+    def computed(self, uri: str) -> None:
         """A completion of this document goes to the model: its own prefill takes over."""
-        self._stop(uri)
-        self._asked.add(uri)
+        file = self._file(uri)
+        file.asked = True
+        if file.running is not None:
+            file.running.cancel()
+
+    def edited(self, document: Document, edits: Sequence[Edit]) -> None:
+        """The document changed: it is read again once the user pauses, and not for its old text.
+
+        One edit leaves the cursor at its end; several, as of a formatter, leave it where it was.
+        """
+        file = self._file(document.uri)
+        file.stop()
+        for edit in edits:
+            file.place = moved(file.place, edit) if len(edits) > 1 else edit.new_end
+        file.pause = asyncio.get_running_loop().call_later(PAUSE_S, self.start, document)
 
     def closed(self, uri: str) -> None:
         """The document was closed."""
-        self._stop(uri)
-        self._asked.discard(uri)
+        if (file := self._files.pop(uri, None)) is not None:
+            file.stop()
+        if self._focus == uri:
+            self._focus = None
 
-    def _stop(self, uri: str) -> None:
-        if (running := self._running.pop(uri, None)) is not None:
-            running.cancel()
+    def _file(self, uri: str) -> _File:
+        return self._files.setdefault(uri, _File())
+
+    def _read(self, kit: Kit, snapshot: Snapshot, place: int | None, model: LanguageModel, stop: StopFlag) -> None:
+        """On the model's thread."""
+        how = (model, kit.tokenizer, kit.card, self._backend.options, stop)
+        if place is None:
+            warm(snapshot, *how)
+        else:
+            data = snapshot.buffer.data
+            warm_here(snapshot, character_start(data, min(place, len(data))), *how)
+
+    def _read_through(self, future: asyncio.Future[None]) -> None:
+        if not future.cancelled() and future.exception() is None:
+            self._status.count("warmed")
+
+
+def moved(place: int | None, edit: Edit) -> int | None:
+    """Where a place is after an edit."""
+    if place is None or place <= edit.start:
+        return place
+    return edit.new_end if place < edit.old_end else place + edit.delta

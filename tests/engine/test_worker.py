@@ -151,6 +151,19 @@ def test_completions_overtake_waiting_warm_ups(worker: Worker[str]) -> None:
     assert order == ["complete", "warm"]
 
 
+def test_what_stepped_aside_goes_first_again(worker: Worker[str]) -> None:
+    gate, order = Gate(), []
+    stepped = worker.warm("a", lambda model, stop: order.append("a") or gate(model, stop))  # type: ignore[func-returns-value]
+    assert gate.entered.wait(WAIT)
+    last = worker.warm("b", lambda model, stop: order.append("b"))
+    first = worker.warm("c", lambda model, stop: order.append("c"), first=True)
+    worker.submit("d", lambda model, stop: order.append("d")).result(WAIT)
+    gate.leave.set()
+    for future in (stepped, last, first):
+        future.result(WAIT)
+    assert order == ["a", "d", "a", "c", "b"]
+
+
 def test_newer_warm_up_replaces_the_older(worker: Worker[str]) -> None:
     gate = Gate()
     older = worker.warm("file", gate)
@@ -158,6 +171,51 @@ def test_newer_warm_up_replaces_the_older(worker: Worker[str]) -> None:
     assert worker.warm("file", lambda model, stop: "newer").result(WAIT) == "newer"
     with pytest.raises(Superseded):
         older.result(0)
+
+
+def test_a_hurried_warm_up_steps_aside_for_nobody(worker: Worker[str]) -> None:
+    gate = Gate()
+    hurried = worker.warm("file", gate)
+    assert gate.entered.wait(WAIT)
+    worker.hurry(hurried)
+    other = worker.submit("other", lambda model, stop: "other")
+    gate.leave.set()
+    assert hurried.result(WAIT) == "through"
+    assert other.result(WAIT) == "other"
+    assert gate.times == 1 and not gate.stopped
+
+
+def test_a_hurried_warm_up_overtakes_those_that_are_not(worker: Worker[str]) -> None:
+    gate, order = Gate(), []
+    worker.submit("blocker", gate)
+    assert gate.entered.wait(WAIT)
+    last = worker.warm("a", lambda model, stop: order.append("a"))
+    hurried = worker.warm("b", lambda model, stop: order.append("b"))
+    replaced = worker.submit("b", lambda model, stop: order.append("older"))
+    worker.hurry(hurried)
+    worker.hurry(hurried)
+    gate.leave.set()
+    last.result(WAIT)
+    assert order == ["b", "a"]
+    with pytest.raises(Superseded):
+        replaced.result(0)
+
+
+def test_hurried_while_it_steps_aside_it_runs_again(worker: Worker[str]) -> None:
+    gate, other = Gate(), Gate()
+    hurried = worker.warm("file", gate)
+    assert gate.entered.wait(WAIT)
+    passing = worker.submit("other", other)
+    assert other.entered.wait(WAIT)
+    gate.entered.clear()
+    worker.hurry(hurried)
+    assert not hurried.done()
+    other.leave.set()
+    assert gate.entered.wait(WAIT)
+    later = worker.submit("later", lambda model, stop: "later")
+    gate.leave.set()
+    assert (passing.result(WAIT), hurried.result(WAIT), later.result(WAIT)) == ("through", "through", "later")
+    assert gate.times == 2
 
 
 def test_a_model_that_does_not_load_fails_every_job() -> None:
@@ -218,6 +276,12 @@ def test_random_traffic_gives_every_future_one_outcome() -> None:
         futures.append(future)
         if random.random() < 0.2:
             random.choice(futures[-8:]).cancel()
+        if random.random() < 0.2:
+            worker.hurry(random.choice(futures[-8:]))
+    for key in range(4):  # hurried ones take the places of others: these are not hurried
+        for urgent, ask in ((True, worker.submit), (False, worker.warm)):
+            newest[urgent, key] = ask(key, job)
+            futures.append(newest[urgent, key])
     for future in futures:
         assert future.cancelled() or future.exception(WAIT) is None or isinstance(future.exception(0), Superseded)
     for future in newest.values():

@@ -17,7 +17,8 @@ from hirope_ls.model.generator import Event, Finished, Generated, IntArray, Limi
 class FakeModel:
     """Generates what it has to begin with, as `encode` writes it, then `says`, then stops.
 
-    Sleeps `prefill_s` once and `step_s` before each token, unless told to stop.
+    Sleeps `prefill_s` once and `step_s` before each token, unless told to stop. `first_s` are the prefills of the first
+    generations; `chunk_s`: how long it does not look at the stop flag.
     """
 
     def __init__(
@@ -25,10 +26,12 @@ class FakeModel:
         says: Sequence[int] = (),
         prefill_s: float = 0.0,
         step_s: float = 0.0,
+        first_s: Sequence[float] = (),
+        chunk_s: float = 0.002,
         encode: Callable[[bytes], Sequence[int]] = lambda text: (),
     ) -> None:
         self.says, self.prefill_s, self.step_s = list(says), prefill_s, step_s
-        self.encode = encode
+        self.first_s, self.chunk_s, self.encode = list(first_s), chunk_s, encode
         self.calls: list[tuple[str, str]] = []
         self.held: dict[str, int] = {}
 
@@ -43,8 +46,9 @@ class FakeModel:
     ) -> Iterator[Event]:
         self.calls.append(("generate", session))
         reused, self.held[session] = self.held.get(session, 0), len(ids)
-        halted = self._sleep(self.prefill_s, limits, stop)
-        yield Prefilled(min(reused, len(ids)), len(ids), self.prefill_s * 1e3)
+        prefill_s = self.first_s.pop(0) if self.first_s else self.prefill_s
+        halted = self._sleep(prefill_s, limits, stop)
+        yield Prefilled(min(reused, len(ids)), len(ids), prefill_s * 1e3)
         says = [*self.encode(limits.prefix), *self.says]
         for id in says[: limits.max_new_tokens] if not halted else []:
             halted = self._sleep(self.step_s, limits, stop)
@@ -79,4 +83,4 @@ class FakeModel:
                 return Finished("deadline")
             if now >= end:
                 return None
-            time.sleep(min(0.002, end - now))
+            time.sleep(min(self.chunk_s, end - now))

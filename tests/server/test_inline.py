@@ -221,7 +221,7 @@ def test_files_over_the_cap_get_nothing(fake: Start) -> None:
 
 def test_a_warm_up_does_not_push_out_what_a_completion_left(fake: Start) -> None:
     """The scripted model holds what it read last; a warm-up that came back would read the file from its start."""
-    with ready(fake, prefill_s=0.2) as editor:
+    with ready(fake, prefill_s=0.2, overrides={"lookAhead": "off"}) as editor:
         assert editor.reply(editor.inline(URI, AT))["items"]
         prompt = editor.last(URI)["tokens"]["prompt"]
         time.sleep(0.5)

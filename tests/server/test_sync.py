@@ -10,7 +10,8 @@ from editor import Editor, ReplyError, Text
 from fuzz import rng, rounds, save_failure
 from server.conftest import Start
 
-from hirope_ls.server.documents import narrowed, path_of
+from hirope_ls.server.documents import path_of
+from hirope_ls.server.narrow import narrowed
 from hirope_ls.text.edit import Edit
 
 PIECES = (

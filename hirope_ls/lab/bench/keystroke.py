@@ -2,30 +2,26 @@
 
 The typist writes whole lines at random places inside functions of a large file, character by character; while a line
 is unfinished the text is mostly broken, as it is in an editor. Both ways are timed side by side; the ratio is what
-counts. CPU time of the thread is shown next to the wall clock: on a busy machine only the first means something.
+counts. Goals are held against the wall clock; the thread's CPU time stands in the note: on a busy machine only that
+means something.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import platform
 import random
 import re
-import sysconfig
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from hirope_ls.engine.snapshots import Pipeline, Snapshot
-from hirope_ls.model.folder import bundled_folder
+from hirope_ls.lab.bench.code import library
+from hirope_ls.lab.bench.peers import Lab
+from hirope_ls.lab.bench.rows import Row, row
 from hirope_ls.model.tokens import TextTokenizer
-from hirope_ls.problems import InputError, never
+from hirope_ls.problems import never
 from hirope_ls.text import Buffer, Edit
 
 _LINES = [
@@ -33,40 +29,72 @@ _LINES = [
     b'    if value is None and not options.get("quiet"):\n',
     b"    return {name: item for name, item in values.items()}\n",
 ]
+_GOAL_BYTES = 200_000  # the goals in ms are for files of about this size
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The bench's options."""
-    parser.add_argument(
-        "--model", type=Path, default=bundled_folder(), help="folder with tokenizer.json (the bundled one)"
-    )
-    parser.add_argument("--trained-length", type=int, default=512, help="tokens the model was trained for (512)")
-    parser.add_argument(
-        "--lines", type=int, nargs="+", default=[1_000, 5_000, 20_000, 50_000], help="lengths of the files"
-    )
-    parser.add_argument("--keystrokes", type=int, default=300, help="keystrokes timed for each file (300)")
-    parser.add_argument("--seed", type=int, default=0, help="of the places typed at (0)")
-    parser.add_argument("--json", type=Path, help="write the figures here as well")
+@dataclass(frozen=True)
+class Sizes:
+    """Lengths of the files in lines, keystrokes timed in each, and the seed of the places typed at."""
+
+    lines: tuple[int, ...] = (1_000, 5_000, 20_000, 50_000)
+    keystrokes: int = 300
+    seed: int = 0
 
 
-def run(args: argparse.Namespace) -> int:
-    """Time and print; the exit code. Raises ModelRefused, InputError."""
-    pipeline = Pipeline(TextTokenizer.load(args.model), args.trained_length)
-    rows = [_bench(pipeline, lines, args.keystrokes, args.seed) for lines in args.lines]
-    Console().print(_table(rows))
-    print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, {args.model.name}")
-    if args.json:
-        args.json.write_text(json.dumps({"bench": "keystroke", "rows": rows}, indent=1) + "\n", "utf-8")
-    return 0
+QUICK = Sizes((1_000, 5_000), 40)
 
 
-def _bench(pipeline: Pipeline, lines: int, keystrokes: int, seed: int) -> dict[str, Any]:
-    data = _source(lines)
+def measure(lab: Lab, sizes: Sizes) -> Iterator[Row]:
+    """Rows for each length, then how the longest compares with the shortest. Raises InputError."""
+    pipeline = Pipeline(TextTokenizer.load(lab.card.folder), lab.card.trained_length)
+    runs = [_typed(pipeline, lines, sizes) for lines in sizes.lines]
+    near = min(runs, key=lambda run: abs(run.size - _GOAL_BYTES))
+    for run in runs:
+        yield from _rows(run, judged=run is near)
+    short, long = min(runs, key=lambda run: run.size), max(runs, key=lambda run: run.size)
+    times = [float(np.median(run.wall)) * 1e3 for run in (long, short)]
+    cpu = [float(np.median(run.cpu)) * 1e3 for run in (long, short)]
+    name = f"p50 at {long.lines:,} lines", f"at {short.lines:,} lines"
+    yield row("keystroke", name[0], times[0], "ms", name[1], times[1], "keystroke flat", _cpu(*cpu))
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Seconds of each keystroke, and of the same text done afresh."""
+
+    lines: int
+    size: int
+    flat: bool
+    broken: float
+    wall: list[float]
+    cpu: list[float]
+    afresh: list[float]
+    afresh_cpu: list[float]
+
+
+def _rows(run: _Run, judged: bool) -> Iterator[Row]:
+    case = f"{run.lines:,} lines, {run.size / 1e3:.0f} KB{' flat' if run.flat else ''}"
+    p50, p90, p99 = (1e3 * float(np.percentile(run.wall, p)) for p in (50, 90, 99))
+    cpu50, cpu90, cpu99 = (1e3 * float(np.percentile(run.cpu, p)) for p in (50, 90, 99))
+    fresh, fresh_cpu = 1e3 * float(np.median(run.afresh)), 1e3 * float(np.median(run.afresh_cpu))
+    note = f"{_cpu(cpu50, fresh_cpu)}; {run.broken:.0%} of the texts broken"
+    yield row("keystroke", f"{case}: p50", p50, "ms", "afresh", fresh, "keystroke afresh", note)
+    for name, value, cpu in (("p50", p50, cpu50), ("p90", p90, cpu90), ("p99", p99, cpu99)):
+        goal = f"keystroke {name}" if judged and name != "p90" else None
+        yield row("keystroke", f"{case}: {name}", value, "ms", goal=goal, note=f"CPU {cpu:.2f} ms")
+
+
+def _cpu(ours: float, theirs: float) -> str:
+    return f"CPU {ours:.2f} against {theirs:.2f} ms"
+
+
+def _typed(pipeline: Pipeline, lines: int, sizes: Sizes) -> _Run:
+    data = library(lines)
     snapshot = pipeline.open("file:///bench.py", 0, Buffer.of(data), "python", None)
-    rng, broken_before = random.Random(seed), _broken(snapshot)
+    rng, broken_before = random.Random(sizes.seed), _broken(snapshot)
     wall, cpu, broken, fresh_wall, fresh_cpu = [], [], 0, [], []
     typed: Iterator[Edit] = iter(())
-    for step in range(keystrokes):
+    for step in range(sizes.keystrokes):
         edit = next(typed, None)
         if edit is None:
             typed = _line(rng, snapshot.buffer.data)
@@ -77,22 +105,12 @@ def _bench(pipeline: Pipeline, lines: int, keystrokes: int, seed: int) -> dict[s
         wall.append(time.perf_counter() - began)
         cpu.append(time.thread_time() - began_cpu)
         broken += _broken(snapshot) > broken_before
-        if step % max(keystrokes // 10, 1) == 0:
+        if step % max(sizes.keystrokes // 10, 1) == 0:
             took, took_cpu = _afresh(pipeline, snapshot)
             fresh_wall.append(took)
             fresh_cpu.append(took_cpu)
-    return {
-        "lines": lines,
-        "bytes": len(data),
-        "tokens": len(snapshot.tokens),
-        "flat": snapshot.parse.flat,
-        "broken": broken / keystrokes,
-        "ms": _percentiles(wall),
-        "cpu_ms": _percentiles(cpu),
-        "fresh_cpu_ms": 1e3 * float(np.median(fresh_cpu)),
-        "ratio": float(np.median(fresh_cpu) / np.median(cpu)),
-        "ratio_wall": float(np.median(fresh_wall) / np.median(wall)),
-    }
+    share = broken / sizes.keystrokes
+    return _Run(lines, len(data), snapshot.parse.flat, share, wall, cpu, fresh_wall, fresh_cpu)
 
 
 def _broken(snapshot: Snapshot) -> int:
@@ -119,34 +137,3 @@ def _line(rng: random.Random, data: bytes) -> Iterator[Edit]:
     for byte in rng.choice(_LINES):
         yield Edit(at, at, bytes([byte]))
         at += 1
-
-
-def _source(lines: int) -> bytes:
-    """That many lines of real code: modules of the standard library one after the other."""
-    parts: list[bytes] = []
-    have = 0
-    for path in sorted(Path(sysconfig.get_paths()["stdlib"]).glob("*.py"), key=lambda path: path.name[::-1]):
-        data = path.read_bytes()
-        if not data.isascii() or len(data) < 5_000:
-            continue
-        parts.append(data)
-        have += data.count(b"\n")
-        if have >= lines:
-            return b"".join(b"\n".join(parts).splitlines(keepends=True)[:lines])
-    raise InputError(f"the standard library here has no {lines} lines; ask for fewer")
-
-
-def _percentiles(seconds: list[float]) -> dict[str, float]:
-    return {f"p{p}": 1e3 * float(np.percentile(seconds, p)) for p in (50, 90, 99)}
-
-
-def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table(title="one keystroke, ms of CPU (wall clock in brackets)")
-    for name in ("lines", "KB", "tokens", "broken", "p50", "p90", "p99", "afresh", "ratio"):
-        table.add_column(name, justify="right")
-    for row in rows:
-        times = (f"{row['cpu_ms'][p]:.2f} ({row['ms'][p]:.2f})" for p in ("p50", "p90", "p99"))
-        size = f"{row['bytes'] / 1e3:.0f}{' flat' if row['flat'] else ''}"
-        counts = (str(row["lines"]), size, str(row["tokens"]), f"{row['broken']:.0%}")
-        table.add_row(*counts, *times, f"{row['fresh_cpu_ms']:.0f}", f"{row['ratio']:.0f}x")
-    return table
