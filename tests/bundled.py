@@ -42,7 +42,8 @@ def _loaded() -> Loaded:
 
 def local_model(budget: int = 256 << 20) -> LocalModel:
     """A model with empty caches; the weights are shared."""
-    return LocalModel(_loaded(), budget, tokenizer().special.all, tokenizer().vocab_size)
+    known = tokenizer()
+    return LocalModel(_loaded(), budget, known.special.all, known.vocab_size, pieces=known.pieces)
 
 
 def open_text(text: str, uri: str = "file:///test.py") -> Snapshot:

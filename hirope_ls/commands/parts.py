@@ -70,6 +70,7 @@ def load_model(parts: Parts, device: str) -> Model:
     imported = time.monotonic()
     loaded = load(parts.card, device)
     special = parts.tokenizer.special.all
-    model = LocalModel(loaded, _KV_BUDGET, special, parts.tokenizer.vocab_size)
+    tokenizer = parts.tokenizer
+    model = LocalModel(loaded, _KV_BUDGET, special, tokenizer.vocab_size, pieces=tokenizer.pieces)
     dtype = str(loaded.dtype).removeprefix("torch.")
     return Model(model, str(loaded.device), dtype, imported - began, time.monotonic() - imported)

@@ -1,6 +1,7 @@
-"""Where a completion ends: with the line, or with the block that is being begun.
+"""Where a completion ends: with the line, or with the block that is being begun, which is one unit at most.
 
-A function of the text round the cursor and of the text generated so far. Knows lines and indentation, no language.
+A function of the text round the cursor and of the text generated so far. Knows lines, indentation, and the words that
+begin a definition; no trees. (Deadline and stop tokens are the model's business; what is left then, `Ending.whole`'s.)
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 _LINE_END = re.compile(r"[\r\n]")
+_DEFINITION = re.compile(r"(?:async\s+def|def|class)\s")
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Ending:
 
     rest:  to the end of the line, whose rest stands after the cursor already
     line:  to the end of the first line that is not blank
-    block: up to a line indented less than `indent` columns, `max_lines` lines at most
+    block: up to a line indented less than `indent` columns, or to a second definition, `max_lines` lines at most
     """
 
     kind: Literal["rest", "line", "block"]
@@ -39,13 +41,17 @@ class Ending:
         return text[: text.rfind("\n")] if self.kind == "block" and "\n" in text.strip() else ""
 
     def _block_cut(self, text: str) -> int | None:
-        at = 0
+        at, own, defined = 0, 1 << 30, False  # own: the columns of the block's first line
         for number, line in enumerate(text.split("\n")):
             if number == self.max_lines:
                 return at - 1
-            first = self.column if number == 0 else 0
-            if line.strip() and first + indent_of(line) < self.indent:
-                return max(at - 1, 0)
+            if line.strip():
+                column = indent_of(line) + (self.column if number == 0 else 0)
+                own = min(own, column)
+                begins = column == own and _DEFINITION.match(line.lstrip())
+                if column < self.indent or (defined and (begins or (column == own and line.lstrip()[0] == "@"))):
+                    return max(at - 1, 0)
+                defined = defined or bool(begins)
             at += len(line) + 1
         return None
 

@@ -32,6 +32,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hirope_ls.engine.healing import kept_tokens
 from hirope_ls.engine.hearing import hear
 from hirope_ls.engine.limits import Limits
 from hirope_ls.engine.options import Options
@@ -55,7 +56,8 @@ class Prompt:
     """Ids int32[n] and positions int32[2, n], and what they are made of, counted in tokens.
 
     `kind` is the order used. `far`, `near` and `suffix` count A, P and S; `dropped` counts the tokens at the file's
-    start that did not fit. `mentions` is None where no token can have hierarchical positions.
+    start that did not fit. `healed` is the text right before the cursor that is not in the prompt, because what is
+    generated begins with it. `mentions` is None where no token can have hierarchical positions.
     """
 
     ids: IntArray
@@ -66,6 +68,7 @@ class Prompt:
     suffix: int
     dropped: int
     mentions: Mentions | None = None
+    healed: bytes = b""
 
     @property
     def num_mentions(self) -> int:
@@ -82,7 +85,7 @@ def build_prompt(snapshot: Snapshot, offset: int, tokenizer: TextTokenizer, card
     """The prompt for a completion at byte `offset`, which is not inside a character."""
     suffix = suffix_ids(snapshot.buffer.data, offset, tokenizer, options.suffix_tokens)
     order = card.fim_order if suffix.size and tokenizer.special.has_fim else None
-    prefix = _Prefix.of(snapshot, offset, tokenizer, options.prompt_cap(card.trained_length))
+    prefix = _Prefix.of(snapshot, offset, tokenizer, options.prompt_cap(card.trained_length), options.heal)
     heard = near_start(snapshot.buffer.data, prefix.starts, prefix.first)
     near = heard if order == "context-spm" else prefix.first
     parts = _arrange(order, prefix, near, suffix, card, tokenizer.special)
@@ -90,11 +93,13 @@ def build_prompt(snapshot: Snapshot, offset: int, tokenizer: TextTokenizer, card
     mentions = None
     if ids.size + options.max_new_tokens > card.trained_length and heard < prefix.end:
         places = np.concatenate(parts.places)
-        defined = _defined(snapshot, offset, prefix, positions[0, places])
+        defined = _defined(snapshot, prefix.cut, prefix, positions[0, places])
         before = slice(int(places[heard - prefix.first]), int(places[-1]) + 1)
         mentions = hear(tokenizer, ids, positions[0], defined, before, parts.after)
     far, num_suffix = near - prefix.first, int(suffix.size) if order else 0
-    return Prompt(ids, positions, order or "plain", far, prefix.end - near, num_suffix, prefix.first, mentions)
+    healed = snapshot.buffer.data[prefix.cut : offset]
+    counts = far, prefix.end - near, num_suffix, prefix.first
+    return Prompt(ids, positions, order or "plain", *counts, mentions, healed)
 
 
 def build_context(snapshot: Snapshot, tokenizer: TextTokenizer, card: Card, options: Options) -> Prompt:
@@ -102,7 +107,7 @@ def build_context(snapshot: Snapshot, tokenizer: TextTokenizer, card: Card, opti
 
     For a file within the cap; prompts far down a longer one begin elsewhere. Empty where the suffix comes first.
     """
-    prefix = _Prefix.of(snapshot, len(snapshot.buffer.data), tokenizer, 1 << 62)
+    prefix = _Prefix.of(snapshot, len(snapshot.buffer.data), tokenizer, 1 << 62, heal=False)
     end = min(prefix.end, options.prompt_cap(card.trained_length))
     parts = _Parts()
     if card.fim_order != "spm" or not tokenizer.special.has_fim:
@@ -170,20 +175,24 @@ def first_kept(num_tokens: int, blocks: IntArray, cap: int) -> int:
 
 @dataclass(frozen=True)
 class _Prefix:
-    """The text before the cursor: ids, first bytes and blocks of its n tokens; those before `first` do not fit."""
+    """The text before the byte `cut`: ids, first bytes and blocks of its n tokens; those before `first` do not fit."""
 
     ids: IntArray
     starts: NDArray[np.int64]
     blocks: IntArray
     first: int
+    cut: int
 
     @classmethod
-    def of(cls, snapshot: Snapshot, offset: int, tokenizer: TextTokenizer, cap: int) -> _Prefix:
+    def of(cls, snapshot: Snapshot, offset: int, tokenizer: TextTokenizer, cap: int, heal: bool) -> _Prefix:
+        """Up to the cursor, or with `heal` up to the word there that is to be read again."""
         tokens = prefix_tokens(snapshot, offset, tokenizer)
-        starts = np.concatenate([np.zeros(1, np.int64), tokens.ends[:-1]])[: tokens.ids.size]
+        kept = kept_tokens(snapshot.buffer.data, offset, tokens.ends) if heal else len(tokens)
+        ids, ends = tokens.ids[:kept], tokens.ends[:kept]
+        starts = np.concatenate([np.zeros(1, np.int64), ends[:-1]])[:kept]
         counts = np.diff(np.searchsorted(starts, snapshot.layout.starts), append=starts.size)
         blocks = np.repeat(np.arange(counts.size, dtype=np.int32), counts)
-        return cls(tokens.ids, starts, blocks, first_kept(starts.size, blocks, cap))
+        return cls(ids, starts, blocks, first_kept(kept, blocks, cap), int(ends[-1]) if kept else 0)
 
     @property
     def end(self) -> int:

@@ -1,4 +1,4 @@
-"""The language model in this process: prefix reuse, chunked prefill, greedy decode.
+"""The language model in this process: prefix reuse, chunked prefill, greedy decode with drafts.
 
 Implements `LanguageModel` of generator.py over a patched model and a KV store. Knows ids and positions; knows no text,
 no documents, no threads but its owner's.
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hirope_ls.model.choice import Choice
+from hirope_ls.model.drafts import LONGEST, Drafts
 from hirope_ls.model.generator import (
     Event,
     Finished,
-    Generated,
     IntArray,
     Limits,
     Mentions,
@@ -27,7 +27,9 @@ from hirope_ls.model.generator import (
 )
 from hirope_ls.model.kv import BudgetError, KVStore, Session
 from hirope_ls.model.loader import Loaded
+from hirope_ls.model.loop import Loop
 from hirope_ls.model.needs import measure
+from hirope_ls.model.pace import Pace
 from hirope_ls.model.run import NO_MENTIONS, Rows, Run
 from hirope_ls.problems import InputError
 
@@ -40,8 +42,10 @@ class LocalModel:
     """A loaded model with its caches. Made and used by one thread; see `LanguageModel` for what the methods promise.
 
     `budget_bytes` bounds the KV caches. `special` ids are never generated (but stop ids end a generation), nor are ids
-    from `vocab_size` on, which have no text. `chunk`: rows prefilled between two looks at the stop flag. Raises
-    ValueError for a scheme without row_switch, under which a row depends on how long the prompt becomes.
+    from `vocab_size` on, which have no text. `chunk`: rows prefilled between two looks at the stop flag. `drafts`:
+    whether tokens are guessed from what was read before, and several verified in one pass; the answer is the same.
+    `pieces`: the bytes of each id, without which limits can have no prefix.
+    Raises ValueError for a scheme without row_switch, under which a row depends on how long the prompt becomes.
     """
 
     def __init__(
@@ -51,6 +55,8 @@ class LocalModel:
         special: frozenset[int] = frozenset(),
         vocab_size: int | None = None,
         chunk: int | None = None,
+        drafts: bool = True,
+        pieces: Sequence[bytes] | None = None,
     ) -> None:
         if loaded.hirope.scheme.hierarchical and not loaded.hirope.scheme.row_switch:
             raise ValueError("cached rows would change when a prompt grows: LocalModel needs a scheme with row_switch")
@@ -60,7 +66,9 @@ class LocalModel:
         self._warm_chunk = max(1, self._chunk // 4)  # nobody waits for it, but somebody may wait for it to stop
         needs = measure(loaded)
         self._vocab = needs.vocab_size
-        self._choice = Choice(special | frozenset(range(vocab_size or self._vocab, self._vocab)), loaded.device)
+        never = special | frozenset(range(vocab_size or self._vocab, self._vocab))
+        self._choice = Choice(never, loaded.device, pieces)
+        self._drafting, self._pace = drafts, Pace()
         self._store = KVStore(needs.layers, needs.dtype, loaded.device, budget_bytes)
 
     @property
@@ -78,6 +86,7 @@ class LocalModel:
         mentions: Mentions | None = None,
     ) -> Iterator[Event]:
         prompt = self._rows(ids, positions, mentions)
+        self._choice.check(limits)
         return self._generate(Run(session, prompt, limits, stop, mentions if self._listens else None))
 
     def warm(self, session: str, ids: IntArray, positions: IntArray, stop: StopFlag) -> Prefilled:
@@ -138,28 +147,30 @@ class LocalModel:
         yield Finished("memory")
 
     def _events(self, run: Run) -> Iterator[Event]:
-        rows = run.rows()
+        rows, drafts = run.rows(), self._drafts(run)  # before the session forgets what it does not share
         try:
             session = self._resume(run.key, rows, run.limits.max_new_tokens - len(run.said))
         except BudgetError:
             yield from run.prefilled(0, 0)
             yield Finished("memory")
             return
-        lease, reused = session.lease, session.length
+        loop = Loop(run, session, self._choice, self._step, self._verify, drafts, self._pace)
+        reused = session.length
         logits, reason = self._prefill(session, rows, self._chunk, run.halted)
         yield from run.prefilled(reused, session.length - reused)
-        reason = reason or self._ended(run, session, lease)
-        while not reason:
-            token, logprob = self._choice.best(logits[0, -1], run.limits)
-            if token is None:
-                reason = "stop"
-                break
-            run.said.append(token)
-            yield Generated(token, logprob)
-            reason = self._ended(run, session, lease)
-            if not reason:
-                logits = self._step(session, token, run.mentioned())
+        reason = reason or loop.ended() or (yield from loop.events(logits))
         yield Finished(reason)
+
+    def _drafts(self, run: Run) -> Drafts | None:
+        """All that may foretell this generation: what the caches were computed from, and what this one held before."""
+        room = run.limits.max_new_tokens
+        if not self._drafting or room < 2:
+            return None
+        held = {key: session for key in self._store if (session := self._store.get(key))}
+        others = [
+            each.ids[max(0, each.shared(run.prompt) - LONGEST) if key == run.key else 0 :] for key, each in held.items()
+        ]
+        return Drafts(others, run.prompt.ids, room)
 
     def _resume(self, key: str, rows: Rows, new: int) -> Session:
         """The session cut to what it shares with the prompt, less a row to compute logits from, with room to go on."""
@@ -195,16 +206,14 @@ class LocalModel:
             logits = self._advance(session, rows, chunk)
         return logits, None
 
-    def _ended(self, run: Run, session: Session, lease: object) -> Reason | None:
-        if len(run.said) >= run.limits.max_new_tokens:
-            return "length"
-        if session.lease is not lease:  # while this generation was paused, the session went to another call
-            return "cancelled"
-        return run.halted() or ("memory" if session.length >= session.cache.capacity else None)
-
     def _step(self, session: Session, token: int, mentioned: Sequence[int]) -> Tensor:
         keys = session.stage_next(token, mentioned)
         return self._forward(session, torch.tensor([[token]], device=self._device), keys)
+
+    def _verify(self, session: Session, tokens: Sequence[int], mentioned: Sequence[Sequence[int]]) -> Tensor:
+        """As `_step`, for several tokens; logits [1, n, vocab]."""
+        keys = session.stage_all(tokens, mentioned)
+        return self._forward(session, torch.tensor([tokens], device=self._device), keys, last_only=False)
 
     def _advance(self, session: Session, rows: Rows, count: int, last_only: bool = True) -> Tensor:
         """Append up to `count` of the rows that the session lacks; logits [1, 1 or n, vocab]."""

@@ -18,14 +18,31 @@ Reason = Literal["stop", "length", "deadline", "cancelled", "memory"]
 
 
 @dataclass(frozen=True)
+class Sampling:
+    """Draw tokens at random instead of taking the most likely one: from the likeliest that together have `top_p` of the
+    probability, after the logits were divided by `temperature` > 0. The same seed draws the same tokens."""
+
+    temperature: float = 0.8
+    top_p: float = 0.95
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not (self.temperature > 0 and 0 < self.top_p <= 1):
+            raise ValueError("a temperature is above 0, a top_p in 0..1")
+
+
+@dataclass(frozen=True)
 class Limits:
     """When to stop. `deadline` is in the seconds of time.monotonic(). A forbidden id is never generated, unless it is a
-    stop id: those end the generation and are not generated either."""
+    stop id: those end the generation and are not generated either. `prefix`: bytes that the generated text begins with,
+    or is a beginning of where it was broken off. `sampling`: None takes the most likely token each time."""
 
     max_new_tokens: int
     deadline: float | None = None
     stop_ids: frozenset[int] = frozenset()
     forbidden_ids: frozenset[int] = frozenset()
+    prefix: bytes = b""
+    sampling: Sampling | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +80,16 @@ class Prefilled:
 
 @dataclass(frozen=True)
 class Generated:
-    """One new token; `logprob` is its natural log-probability under the model, before any id is forbidden."""
+    """One new token; `logprob` is its natural log-probability under the model, before any id is forbidden.
+
+    `drafted` and `accepted` count the tokens that were guessed before the pass which this token is the first to come
+    from, and how many of them came true; the accepted ones are those that follow this one.
+    """
 
     id: int
     logprob: float
+    drafted: int = 0
+    accepted: int = 0
 
 
 @dataclass(frozen=True)
@@ -96,7 +119,7 @@ class LanguageModel(Protocol):
         stop: StopFlag,
         mentions: Mentions | None = None,
     ) -> Iterator[Event]:
-        """Continue the prompt greedily: one Prefilled, any number of Generated, one Finished.
+        """Continue the prompt, greedily or as `limits` say: one Prefilled, any number of Generated, one Finished.
 
         The longest prefix equal in ids, positions and mentions to what the session holds is reused. What was computed
         stays in the session, whatever ends the generation, closing the iterator included; a generated token has the

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hirope_ls.model.generator import IntArray
 from hirope_ls.model.run import NO_MENTIONS, Pairs, Rows
 from hirope_ls.model.slabs import LayerShape, SlabCache
 from hirope_ls.problems import never
@@ -44,6 +45,11 @@ class Session:
     @property
     def levels(self) -> int:
         return len(self._positions)
+
+    @property
+    def ids(self) -> IntArray:
+        """Those of the committed rows; a view, which changes with the session."""
+        return self._ids[: self.length]
 
     @property
     def mentions(self) -> Tensor | None:
@@ -91,6 +97,16 @@ class Session:
         self._ids[end - 1] = token
         self._positions[:, end - 1] = self._positions[:, end - 2]
         self._positions[-1, end - 1] += 1
+        return self._keys[:, :end]
+
+    def stage_all(self, tokens: Sequence[int], mentioned: Sequence[Sequence[int]]) -> Tensor:
+        """As `stage_next`, for several tokens at once."""
+        start, end = self.length, self.length + len(tokens)
+        pairs = [(start + n, unit) for n, units in enumerate(mentioned) for unit in units]
+        self._mention(np.array(pairs, np.int64).reshape(-1, 2).T)
+        self._ids[start:end] = tokens
+        self._positions[:, start:end] = self._positions[:, start - 1 : start]
+        self._positions[-1, start:end] += np.arange(1, len(tokens) + 1)
         return self._keys[:, :end]
 
     def commit(self, count: int) -> None:

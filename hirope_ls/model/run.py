@@ -71,6 +71,13 @@ class Run:
         """The units that the token said last mentions."""
         return () if self.mentions is None else self.mentions.of(self.said)
 
+    def mentioned_by(self, drafts: Sequence[int]) -> Sequence[Sequence[int]]:
+        """The units that the token said last mentions, and those that each of the drafts would if it came next."""
+        if self.mentions is None:
+            return [()] * (len(drafts) + 1)
+        said = [*self.said, *drafts]
+        return [self.mentions.of(said[:end]) for end in range(len(self.said), len(said) + 1)]
+
     def halted(self) -> Reason | None:
         if self.stop.is_set():
             return "cancelled"

@@ -9,7 +9,7 @@ Knows no files but the model's folder, no syntax and no model. Needs neither tor
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,11 @@ class TextTokenizer:
     def local(self) -> bool:
         """Whether `update` works on a window (see cuts.py); otherwise it encodes the whole text again."""
         return self._cuts is not None
+
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        """The bytes of each id, in order; empty for control tokens."""
+        return self._bytes
 
     def encode(self, data: bytes) -> Tokens:
         """The tokens of `data` (valid UTF-8), no special tokens added or recognised."""

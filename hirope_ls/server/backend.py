@@ -51,7 +51,8 @@ def load_local(kit: Kit, settings: Settings) -> LanguageModel:
 
     choose_threads()
     special, size = kit.tokenizer.special.all, kit.tokenizer.vocab_size
-    return LocalModel(load(kit.card, settings.device, settings.dtype), settings.kv_budget_mib << 20, special, size)
+    loaded, budget = load(kit.card, settings.device, settings.dtype), settings.kv_budget_mib << 20
+    return LocalModel(loaded, budget, special, size, pieces=kit.tokenizer.pieces)
 
 
 class Backend:

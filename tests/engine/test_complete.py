@@ -13,7 +13,7 @@ from fixture import cursor
 from fuzz import python_files, rng, rounds, save_failure
 from numpy.typing import NDArray
 
-from hirope_ls.engine.complete import Completion, complete, warm
+from hirope_ls.engine.complete import Completion, alternatives, complete, warm
 from hirope_ls.engine.options import Options
 from hirope_ls.engine.recent import Recent
 from hirope_ls.model.generator import (
@@ -51,7 +51,7 @@ class Scripted:
         self.limits = limits
         self.asked.append((session, ids, positions))
         yield Prefilled(0, ids.size, 1.0)
-        for count, token in enumerate(self.ids):
+        for count, token in enumerate([*tokenizer().encode(limits.prefix).ids.tolist(), *self.ids]):
             if stop.is_set():
                 yield Finished("cancelled")
                 return
@@ -180,7 +180,7 @@ def test_timings_and_counts_are_told() -> None:
     assert set(completion.timings) == {"queue", "prompt", "prefill", "decode", "trim", "total"}
     assert all(value >= 0 for value in completion.timings.values())
     assert completion.timings["total"] >= completion.timings["decode"]
-    assert set(completion.tokens) == {"prompt", "reused", "prefilled", "generated"}
+    assert set(completion.tokens) == {"prompt", "reused", "prefilled", "generated", "drafted", "accepted"}
     assert completion.kind == "context-spm" and completion.units >= 1
 
 
@@ -279,3 +279,32 @@ def test_memory_is_bounded_and_keeps_the_newest() -> None:
     recent.add("large", bytes(5000), shown("still", 50))
     found = recent.find("large", bytes(5000), 50)
     assert found is not None and found.text == "still"
+
+
+def test_alternatives_begin_with_the_completion_and_differ() -> None:
+    text = python_files(1, smallest=4000, largest=6000)[0].read_text("utf-8")
+    snapshot, where = open_text(text), (tokenizer(), card(), Options(max_new_tokens=12))
+    offset, several = text.encode().find(b"\n", len(text.encode()) // 2), 0
+    for at in range(offset, offset + 400, 100):
+        at = snapshot.buffer.data.find(b" ", at) + 1
+        model = local_model()
+        found = alternatives(snapshot, at, model, *where, threading.Event(), count=3)
+        again = alternatives(snapshot, at, model, *where, threading.Event(), count=3)
+        assert [each.text for each in found] == [each.text for each in again]
+        assert found[0].text == complete(snapshot, at, local_model(), *where, threading.Event()).text
+        assert 1 <= len(found) <= 3 and len({each.text for each in found}) == len(found)
+        assert all(each.outcome == "shown" and each.start == at for each in found[1:])
+        assert all(each.tokens["prefilled"] == 1 for each in found[1:])
+        several += len(found) > 1
+    assert several >= 2
+
+
+def test_alternatives_end_with_the_deadline_and_with_a_stop() -> None:
+    text, offset = cursor("x = $0\n")
+    where = (open_text(text), offset, Scripted(b"1"), tokenizer(), card(), Options())
+    assert len(alternatives(*where, threading.Event(), count=5)) == 1  # it says the same each time
+    late = alternatives(*where, threading.Event(), count=5, deadline=0.0)
+    assert [each.outcome for each in late] == ["deadline"]
+    stop = threading.Event()
+    stop.set()
+    assert [each.outcome for each in alternatives(*where, stop, count=5)] == ["cancelled"]

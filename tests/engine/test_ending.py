@@ -31,6 +31,14 @@ CASES = [
     ),
     ("if x:\n\t$0\n", "a()\n\tb()\nc", "a()\n\tb()"),
     ("def f():\n    $0\n", "1\n    2\n    3\n    4\n    5", "1\n    2\n    3\n    4"),
+    # a block is one unit at most
+    ("class A:\n    $0\n", "def f(self):\n        x\n\n    def g(self):\n        y", "def f(self):\n        x\n"),
+    ("class A:\n    $0\n", "def f(self):\n        x\n    @property\n", "def f(self):\n        x"),
+    ("class A:\n    $0\n", "@property\n    def f(self):\n        x\n", None),
+    ("class A:\n$0\n", "    def f(self):\n        x\n    async def g", "    def f(self):\n        x"),
+    ("class A:\n    $0\n", "def f(self):\n        x\n    default = 1\n", None),
+    ("def f():\n    $0\n", "def g():\n        class A:\n            x\n", None),
+    ("def f():\n    $0\n", "x = 1\n    def g():\n        y", None),
     # no block: the line has begun, or nothing opens one
     ("def f():\n    a$0\n", " = 1\n    return", " = 1"),
     ("x = 1\n    $0\n", "y = 2\n    z", "y = 2"),

@@ -31,7 +31,10 @@ def prompt_at(
 
 
 def parts_of(prompt: Prompt) -> dict[str, bytes]:
-    """The prompt's text, cut at its special tokens: opening (A), then after prefix, suffix and middle."""
+    """The prompt's text, cut at its special tokens: opening (A), then after prefix, suffix and middle.
+
+    What is healed counts to the text before the cursor.
+    """
     names = {SPECIAL.fim_prefix: "prefix", SPECIAL.fim_suffix: "suffix", SPECIAL.fim_middle: "middle"}
     parts, name = {"opening": b""}, "opening"
     for token in prompt.ids.tolist():
@@ -40,6 +43,7 @@ def parts_of(prompt: Prompt) -> dict[str, bytes]:
             parts[name] = b""
         elif token not in SPECIAL.all:
             parts[name] += tokenizer().token_bytes(token)
+    parts["prefix" if prompt.kind == "psm" else name] += prompt.healed
     return parts
 
 
@@ -77,7 +81,7 @@ def test_context_spm_has_far_text_first_and_near_text_last() -> None:
     assert parts["opening"].endswith(b"\n"), "P begins a line"
     assert 64 <= prompt.near <= 191 and prompt.kind == "context-spm"
     assert prompt.ids[0] == SPECIAL.file_sep
-    assert prompt.far + prompt.near == len(tokenizer().encode(FILE[:MIDDLE].encode()))
+    assert prompt.healed == b"." and prompt.far + prompt.near + 1 == len(tokenizer().encode(FILE[:MIDDLE].encode()))
 
 
 def test_psm_and_spm_keep_the_text_before_the_cursor_together() -> None:

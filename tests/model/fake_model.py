@@ -6,7 +6,7 @@ It computes nothing, so nothing can be learnt from it about what a real model sa
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,10 @@ from hirope_ls.model.generator import Event, Finished, Generated, IntArray, Limi
 
 
 class FakeModel:
-    """Generates `says`, then stops. Sleeps `prefill_s` once and `step_s` before each token, unless told to stop.
+    """Generates what it has to begin with, as `encode` writes it, then `says`, then stops.
 
-    `first_s` are the prefills of the first generations; `chunk_s`: how long it does not look at the stop flag.
+    Sleeps `prefill_s` once and `step_s` before each token, unless told to stop. `first_s` are the prefills of the first
+    generations; `chunk_s`: how long it does not look at the stop flag.
     """
 
     def __init__(
@@ -27,9 +28,10 @@ class FakeModel:
         step_s: float = 0.0,
         first_s: Sequence[float] = (),
         chunk_s: float = 0.002,
+        encode: Callable[[bytes], Sequence[int]] = lambda text: (),
     ) -> None:
         self.says, self.prefill_s, self.step_s = list(says), prefill_s, step_s
-        self.first_s, self.chunk_s = list(first_s), chunk_s
+        self.first_s, self.chunk_s, self.encode = list(first_s), chunk_s, encode
         self.calls: list[tuple[str, str]] = []
         self.held: dict[str, int] = {}
 
@@ -47,12 +49,13 @@ class FakeModel:
         prefill_s = self.first_s.pop(0) if self.first_s else self.prefill_s
         halted = self._sleep(prefill_s, limits, stop)
         yield Prefilled(min(reused, len(ids)), len(ids), prefill_s * 1e3)
-        for id in self.says[: limits.max_new_tokens] if not halted else []:
+        says = [*self.encode(limits.prefix), *self.says]
+        for id in says[: limits.max_new_tokens] if not halted else []:
             halted = self._sleep(self.step_s, limits, stop)
             if halted or id in limits.stop_ids:
                 break
             yield Generated(id, -0.5)
-        yield halted or Finished("length" if len(self.says) > limits.max_new_tokens else "stop")
+        yield halted or Finished("length" if len(says) > limits.max_new_tokens else "stop")
 
     def warm(self, session: str, ids: IntArray, positions: IntArray, stop: StopFlag) -> Prefilled:
         self.calls.append(("warm", session))

@@ -120,7 +120,7 @@ def test_cached_is_cold_is_whole_passes(family: str, tmp_path: Path) -> None:
 
 
 def test_row_by_row_cached_is_cold_to_the_bit(loaded: Loaded) -> None:
-    warm, cold = LocalModel(loaded, BUDGET, chunk=1), LocalModel(loaded, BUDGET, chunk=1)
+    warm, cold = (LocalModel(loaded, BUDGET, chunk=1, drafts=False) for _ in range(2))
     for _, _, answer, expected in follow(warm, cold, "mentions, to the bit", rounds(8), 2 * TRAINED):
         assert (answer.ids, answer.logprobs) == (expected.ids, expected.logprobs)
         mine, theirs = session_of(warm, "file"), session_of(cold, "file")

@@ -66,7 +66,7 @@ def main() -> int:
             raise ModelRefused(script["refuse"])
         says = kit.tokenizer.encode(script.get("says", "return 1").encode()).ids.tolist()
         pace = {name: script[name] for name in ("prefill_s", "step_s", "first_s", "chunk_s") if name in script}
-        model = FakeModel(says, **pace)
+        model = FakeModel(says, **pace, encode=lambda text: kit.tokenizer.encode(text).ids.tolist())
         if script.get("breaks"):
             model.generate = broken  # type: ignore[method-assign, assignment]
         return model
