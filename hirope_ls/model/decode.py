@@ -25,10 +25,11 @@ from hirope_ls.model.generator import (
     Reason,
     StopFlag,
 )
-from hirope_ls.model.kv import BudgetError, KVStore, Session
+from hirope_ls.model.kv import BudgetError, KVStore
 from hirope_ls.model.loader import Loaded
 from hirope_ls.model.needs import measure
 from hirope_ls.model.run import NO_MENTIONS, Rows, Run
+from hirope_ls.model.session import Session
 from hirope_ls.problems import InputError
 
 _SCORING = "\0score"  # no editor's session is called so
@@ -93,7 +94,7 @@ class LocalModel:
 
     def cached(self, session: str) -> tuple[int, int]:
         held = self._store.get(session)
-        return (held.length, held.cache.nbytes) if held else (0, 0)
+        return (held.length, held.nbytes) if held else (0, 0)
 
     def drop(self, session: str) -> None:
         self._store.drop(session)
@@ -163,10 +164,7 @@ class LocalModel:
 
     def _resume(self, key: str, rows: Rows, new: int) -> Session:
         """The session cut to what it shares with the prompt, less a row to compute logits from, with room to go on."""
-        session, size = self._store.open(key, len(rows.positions)), len(rows.ids)
-        session.truncate(min(session.shared(rows), size - 1))
-        self._store.reserve(key, size, size + new)
-        return session
+        return self._store.resume(key, rows, len(rows.ids) - 1, new)
 
     def _warm(self, run: Run) -> tuple[int, int]:
         """(rows reused, rows computed)."""
@@ -174,9 +172,8 @@ class LocalModel:
         shared = session.shared(run.prompt)
         if shared == size:
             return shared, 0  # what lies beyond may be wanted again
-        session.truncate(shared)
         try:
-            self._store.reserve(run.key, size, size)
+            session = self._store.resume(run.key, run.prompt, size, 0)
         except BudgetError:
             return shared, 0
         reused = session.length

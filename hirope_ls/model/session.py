@@ -1,0 +1,229 @@
+"""A session: the cached rows of one file, and what each was computed from.
+
+The cursor jumps, and the text after the place it jumps to is wanted again when it comes back. So what a new prompt
+cuts off stays where it lies in the slabs, as a line of its own; only the rows in the way are set aside, and are put
+back when a later prompt agrees with them. Reuse compares ids, positions and mentions exactly, never a hash alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hirope_ls.model.aside import Aside, Serials
+from hirope_ls.model.lines import Line, between
+from hirope_ls.model.run import NO_MENTIONS, Pairs, Rows
+from hirope_ls.model.slabs import LayerShape, SlabCache
+from hirope_ls.problems import never
+
+WORTH = 32  # rows; a line with fewer of its own is not kept
+_MOST_LINES = 4  # kept beside the live one
+_MOST_ASIDE = 1024  # rows
+_MOST_MOVED = 512  # rows of one line; where more are in the way, the text has changed and the line is of no more use
+_ROUND = 64  # rows
+_NONE: Serials = np.zeros(0, np.int64)
+
+Allow = Callable[[int], bool]
+"""Whether a session may have so many bytes more, for which others may have to go."""
+
+
+class Session:
+    """A cache and the ids, position ids and mentions its rows were computed from.
+
+    Rows are first staged, then computed, then committed: a failure between leaves the committed rows as they were.
+    Mentions are int64[2, m], (token, unit) ascending by token; those of tokens from `length` on are left from before.
+    `lease` tells a paused generation whether the session is still its own.
+    """
+
+    def __init__(self, shapes: tuple[LayerShape, ...], dtype: torch.dtype, device: torch.device, levels: int) -> None:
+        self.cache = SlabCache(shapes, dtype, device)
+        self.length = 0
+        self.lease = object()
+        self._ids = np.zeros(0, np.int32)
+        self._positions = np.zeros((levels, 0), np.int64)
+        self._keys = torch.from_numpy(self._positions)  # the same memory
+        self._mentions = NO_MENTIONS
+        self._lies = _NONE  # serial numbers of the rows in the slabs; 0: nobody's
+        self._serial = 0  # the last one
+        self._lines: list[Line] = []  # beside the live one, the oldest first
+        self._aside = Aside(shapes, dtype, device)
+        self._clear = 0  # the live line may be written up to this row; beyond, rows of other lines may lie
+
+    @property
+    def levels(self) -> int:
+        return len(self._positions)
+
+    @property
+    def nbytes(self) -> int:
+        return self.cache.nbytes + self._aside.nbytes
+
+    @property
+    def mentions(self) -> Tensor | None:
+        """Those of the rows staged last and of all before them, int64 [2, m] on the CPU; None where there are none."""
+        return torch.from_numpy(self._mentions) if self._mentions.size else None
+
+    @property
+    def live(self) -> Line:
+        """The rows that the cache holds, a view: good until they change."""
+        size = self.length
+        mentions = between(self._mentions, 0, size)
+        return Line(self._ids[:size], self._positions[:, :size], mentions, self._lies[:size])
+
+    @property
+    def lines(self) -> list[Line]:
+        """All that can be reused, the live one first."""
+        return [self.live, *reversed(self._lines)]
+
+    def grow(self, capacity: int) -> None:
+        """More room. What lies in the slabs stays."""
+        self.cache.grow(capacity, max([self.length, *map(len, self._lines)]))
+        ids, positions = np.zeros(capacity, np.int32), np.zeros((self.levels, capacity), np.int64)
+        ids[: self.length] = self._ids[: self.length]
+        positions[:, : self.length] = self._positions[:, : self.length]
+        self._ids, self._positions = ids, positions
+        self._keys = torch.from_numpy(positions)
+        self._lies = np.append(self._lies, np.zeros(capacity - len(self._lies), np.int64))
+
+    def shared(self, rows: Rows) -> int:
+        """Length of the longest prefix that is in one of the lines."""
+        return max(line.shared(rows) for line in self.lines)
+
+    def truncate(self, length: int) -> None:
+        """Keep the first rows of the live line, and nothing else. Copies nothing."""
+        self.length = min(self.length, length)
+        self.cache.truncate(self.length)
+        self.forget_lines()
+
+    def resume(self, rows: Rows, most: int, ahead: int, allow: Allow) -> None:
+        """Make the longest prefix of `rows` that is here, but no more than `most`, the live line.
+
+        What that cuts off is kept as long as it is worth it; about `ahead` rows beyond the prompt may be written then
+        without harm to it.
+        """
+        lines = self.lines
+        shared = [line.shared(rows) for line in lines]
+        best = shared.index(max(shared))  # the live one, if it is as good as others
+        line, length = lines[best], min(shared[best], most)
+        same = min(lines[0].common(line), length)  # rows that stay where they lie
+        stop = -(-(len(rows.ids) + ahead) // _ROUND) * _ROUND
+        self._keep_lines(line, length)
+        if self._lines or best or len(self._aside):
+            self._arrange(line, length, self._target(line, length, stop), allow)
+        self._set_live(line if best else None, length, same)
+        self._clear = stop
+
+    def stage(self, rows: Rows, count: int) -> Tensor:
+        """Write down which of all rows are computed next: `count` from `length` on, or those that there are.
+
+        Returns the positions of all keys then, int64 [levels, total] on the CPU.
+        """
+        part = slice(self.length, min(self.length + count, len(rows.ids)))
+        self._mention(between(rows.mentions, part.start, part.stop))
+        self._overwrite(part)
+        self._ids[part] = rows.ids[part]
+        self._positions[:, part] = rows.positions[:, part]
+        return self._keys[:, : part.stop]
+
+    def stage_next(self, token: int, mentioned: Sequence[int] = ()) -> Tensor:
+        """Stage one token that continues the unit of the last row and mentions these units."""
+        end = self.length + 1
+        self._mention(np.array([[self.length] * len(mentioned), mentioned], np.int64))
+        self._overwrite(slice(end - 1, end))
+        self._ids[end - 1] = token
+        self._positions[:, end - 1] = self._positions[:, end - 2]
+        self._positions[-1, end - 1] += 1
+        return self._keys[:, :end]
+
+    def commit(self, count: int) -> None:
+        self.length += count
+
+    def forget_lines(self) -> None:
+        """Keep the live line only."""
+        self._lines = []
+        self._aside.keep(_NONE)
+        self._clear = 0
+
+    def release(self) -> None:
+        """Give the memory back; nothing is held afterwards."""
+        self.truncate(0)
+        self.cache.release()
+        self._lies = _NONE
+
+    def _mention(self, pairs: Pairs) -> None:
+        if pairs.size or self._mentions.size:
+            self._mentions = np.concatenate((between(self._mentions, 0, self.length), pairs), axis=1)
+
+    def _overwrite(self, part: slice) -> None:
+        """New rows are about to lie there. Lines that lose rows which nobody set aside are lost."""
+        if part.stop > self._clear and self._lines:
+            self._lines = [line for line in self._lines if not line.lying(self._lies[: part.stop])[part].any()]
+        count = part.stop - part.start
+        self._lies[part] = np.arange(self._serial + 1, self._serial + 1 + count)
+        self._serial += count
+
+    def _keep_lines(self, line: Line, length: int) -> None:
+        """Choose what is kept beside the first `length` rows of `line`, which will be the live ones."""
+        live = self.live
+        if len(live) - min(live.common(line), length) >= WORTH:
+            self._lines.append(live.copy())
+        self._lines.sort(key=lambda one: one is line)  # the one that was chosen is the latest
+        while self._lines:
+            own, at = self._least(line, length)
+            if own >= WORTH and len(self._lines) <= _MOST_LINES:
+                break
+            del self._lines[at]
+
+    def _least(self, line: Line, length: int) -> tuple[int, int]:
+        """How many rows the line has that has the fewest of its own, and its place in the list."""
+        own = []
+        for at, one in enumerate(self._lines):
+            others = (one.common(other) for other in self._lines[at + 1 :])
+            own.append(len(one) - max([min(one.common(line), length), *others]))
+        return min(own), own.index(min(own))
+
+    def _target(self, line: Line, length: int, stop: int) -> Serials:
+        """What is to lie in the slabs: the live rows, room for new ones, and behind it what is left of the longest."""
+        target = self._lies.copy()
+        target[:length] = line.serials[:length]
+        target[length:stop] = 0
+        if self._lines:
+            longest = max(self._lines, key=len).serials
+            target[stop : len(longest)] = longest[stop:]
+        return target
+
+    def _arrange(self, line: Line, length: int, target: Serials, allow: Allow) -> None:
+        """Lay the rows in the slabs as `target` says; those that leave and are still wanted are set aside."""
+        moving = np.flatnonzero(target != self._lies)
+        leaving, coming = self._lies[moving], target[moving]
+        fetched = coming != 0
+        if not self._aside.has(coming[fetched]).all():
+            never("rows that a session should hold are gone")
+        self._lines = [one for one in self._lines if one.lying(self._lies)[moving].sum() <= _MOST_MOVED]
+        while True:
+            away = self._away(target)
+            wanted = np.union1d(away, coming[fetched])
+            if (len(away) <= _MOST_ASIDE and allow(self._aside.growth(len(wanted)))) or not self._lines:
+                break
+            del self._lines[self._least(line, length)[1]]
+        self._aside.keep(wanted)
+        put = np.isin(leaving, away) & ~self._aside.has(leaving)
+        self._aside.put(self.cache, moving[put], leaving[put])
+        self._aside.give(self.cache, moving[fetched], coming[fetched])
+        self._aside.keep(away)
+        self._lies = target
+
+    def _away(self, target: Serials) -> Serials:
+        """The rows of lines that are not where `target` has them: those to be set aside."""
+        rows = [line.serials[~line.lying(target)[: len(line)]] for line in self._lines]
+        return np.unique(np.concatenate([_NONE, *rows]))
+
+    def _set_live(self, line: Line | None, length: int, same: int) -> None:
+        """`line`, of which the slabs hold `length` rows, is the live one from now on, or the one that is, cut."""
+        if line is not None:
+            self._ids[:length], self._positions[:, :length] = line.ids[:length], line.positions[:, :length]
+            self._mentions = line.mentions
+        self.length = length
+        self.cache.count(length, same)
