@@ -8,16 +8,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 
+from hirope_ls.model.lines import Line
 from hirope_ls.model.run import Rows
 from hirope_ls.model.session import Session
 from hirope_ls.model.slabs import LayerShape
 from hirope_ls.problems import never
 
 _AHEAD = 256  # generated rows for which room is made among those that are kept; more cost some of these
+_FEW = 64  # rows that are not worth looking for in other sessions, or copying from them
 _ROUND = 64  # rows; capacities are multiples of it, where the budget allows
+
+
+class _Source(NamedTuple):
+    """Where a prefix can be copied from: how long it is, and which line of which session has it."""
+
+    shared: int
+    key: str
+    line: Line
 
 
 class BudgetError(Exception):
@@ -70,18 +81,45 @@ class KVStore:
     def resume(self, key: str, rows: Rows, most: int, new: int) -> Session:
         """The session of that key, cut to what it shares with `rows`, at most `most`, with room for all and `new` more.
 
-        What it cuts off is kept for later where that fits. Raises BudgetError.
+        Where another session shares much more, that is copied from there. What is cut off is kept for later where that
+        fits. Raises BudgetError.
         """
         session, size = self.open(key, len(rows.positions)), len(rows.ids)
+        source = self._elsewhere(session, rows)
+        if source and self._sessions[source.key].nbytes + size * self.row_bytes > self.budget_bytes:
+            session, source = self._take_over(source.key, key), None
         session.resume(rows, most, min(new, _AHEAD), lambda more: self._allow(session, more))
-        self.reserve(key, size, size + new)
+        self.reserve(key, size, size + new, source.key if source else None)
+        if source and source.key in self._sessions:
+            session.adopt(self._sessions[source.key], source.line, rows, min(source.shared, most))
         return session
 
-    def reserve(self, key: str, least: int, wanted: int) -> int:
+    def _elsewhere(self, session: Session, rows: Rows) -> _Source | None:
+        """The line of another session that shares most with `rows`, if it is worth the copying."""
+        own = session.shared(rows)
+        if len(rows.ids) - own < _FEW:
+            return None
+        found = [
+            _Source(line.shared(rows), key, line)
+            for key, other in self._sessions.items()
+            if other is not session
+            for line in other.lines
+        ]
+        best = max(found, key=lambda source: source.shared, default=None)
+        return best if best and best.shared >= own + _FEW else None
+
+    def _take_over(self, source: str, key: str) -> Session:
+        """Two of them would not fit: the session `source` goes on under another key."""
+        self.drop(key)
+        session = self._sessions[key] = self._sessions.pop(source)
+        session.lease = object()
+        return session
+
+    def reserve(self, key: str, least: int, wanted: int, spared: str | None = None) -> int:
         """Give the session `key` room for `wanted` rows, or as many as fit but no fewer than `least`; the room it has.
 
-        Others are evicted for it. Rows already held survive where the budget allows copying them (old and new of one
-        layer exist at the same time), else the session is emptied. Raises BudgetError.
+        Others are evicted for it, `spared` last of all. Rows already held survive where the budget allows copying them
+        (old and new of one layer exist at the same time), else the session is emptied. Raises BudgetError.
         """
         self._check_owner()
         session = self._sessions[key]
@@ -89,7 +127,7 @@ class KVStore:
             raise BudgetError
         wanted = min(wanted, self.most_rows)
         if session.cache.capacity < wanted:
-            self._grow(session, wanted)
+            self._grow(session, wanted, spared)
         if self.used_bytes > self.budget_bytes:
             never("the KV budget is exceeded", used=self.used_bytes, budget=self.budget_bytes)
         return session.cache.capacity
@@ -103,21 +141,22 @@ class KVStore:
             self._evict(session, allowed)
         return allowed >= 0
 
-    def _grow(self, session: Session, rows: int) -> None:
+    def _grow(self, session: Session, rows: int, spared: str | None) -> None:
         if rows * self.row_bytes + _beside(session) > self.budget_bytes:
             session.forget_lines()
         if rows * self.row_bytes + _beside(session) > self.budget_bytes:
             session.release()
         need = rows * self.row_bytes + _beside(session)
-        self._evict(session, self.budget_bytes - need)
+        self._evict(session, self.budget_bytes - need, spared)
         others = self.used_bytes - session.nbytes
         room = (self.budget_bytes - others - _beside(session)) // self.row_bytes
         generous = max(2 * session.cache.capacity, -(-rows // _ROUND) * _ROUND)
         session.grow(min(generous, room))
 
-    def _evict(self, keep: Session, allowed: int) -> None:
+    def _evict(self, keep: Session, allowed: int, spared: str | None = None) -> None:
         """Drop the oldest sessions until all but `keep` fit into `allowed` bytes."""
-        for key in [key for key, session in self._sessions.items() if session is not keep]:
+        others = [key for key, session in self._sessions.items() if session is not keep]
+        for key in sorted(others, key=lambda key: key == spared):
             if self.used_bytes - keep.nbytes <= allowed:
                 return
             self.drop(key)

@@ -115,6 +115,17 @@ class Session:
         self._set_live(line if best else None, length, same)
         self._clear = stop
 
+    def adopt(self, other: Session, line: Line, rows: Rows, length: int) -> None:
+        """Append those of `rows` up to `length` that are missing, from a line of another session that has them."""
+        start = self.length
+        self.stage(rows, length - start)
+        index = np.arange(start, length)
+        lying = line.lying(other._lies)[start:length]
+        self.cache.take_rows(other.cache, index[lying], index[lying])
+        other._aside.give(self.cache, index[~lying], line.serials[start:length][~lying])
+        self.cache.count(length, start)
+        self.commit(length - start)
+
     def stage(self, rows: Rows, count: int) -> Tensor:
         """Write down which of all rows are computed next: `count` from `length` on, or those that there are.
 

@@ -20,6 +20,8 @@ from hirope_ls.hirope.turned import TurnedCache, TurnedKeys
 
 Index = NDArray[np.int64]
 
+_AT_ONCE = 1024  # rows copied by way of a tensor of their own
+
 
 @dataclass(frozen=True)
 class LayerShape:
@@ -170,6 +172,8 @@ class SlabCache(Cache):
 
 
 def _copy_rows(source: Tensor, rows: Index, target: Tensor, places: Index) -> None:
-    """target[:, :, places] = source[:, :, rows], of one tensor or two."""
-    taken = source.index_select(2, torch.from_numpy(rows).to(source.device))
-    target.index_copy_(2, torch.from_numpy(places).to(target.device), taken.to(target.device))
+    """target[:, :, places] = source[:, :, rows], two tensors, perhaps of two devices."""
+    from_rows, to_places = torch.from_numpy(rows).to(source.device), torch.from_numpy(places).to(target.device)
+    for start in range(0, len(rows), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        target.index_copy_(2, to_places[part], source.index_select(2, from_rows[part]).to(target.device))

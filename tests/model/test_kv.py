@@ -213,10 +213,11 @@ def test_generated_rows_continue_their_unit() -> None:
 
 def test_oldest_session_goes_first() -> None:
     store = make_store(64 * 3)
+    own = {key: prompt(64, unit) for unit, key in enumerate("abcd")}  # nothing to copy from each other
     for key in "abc":
-        fill(store, key, *prompt(64))
-    fill(store, "a", *prompt(64))  # now b is the oldest
-    fill(store, "d", *prompt(64))
+        fill(store, key, *own[key])
+    fill(store, "a", *own["a"])  # now b is the oldest
+    fill(store, "d", *own["d"])
     assert list(store) == ["c", "a", "d"]
     assert store.get("b") is None
 
