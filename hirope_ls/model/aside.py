@@ -18,13 +18,17 @@ Serials = NDArray[np.int64]
 _ROUND = 64  # rows
 
 
+def plain(shapes: tuple[LayerShape, ...]) -> tuple[LayerShape, ...]:
+    """The same without turned keys."""
+    return tuple(replace(shape, turned=False) for shape in shapes)
+
+
 class Aside:
     """A few hundred rows without an order. Turned keys are not among them: attention turns rows anew."""
 
     def __init__(self, shapes: tuple[LayerShape, ...], dtype: torch.dtype, device: torch.device) -> None:
-        plain = tuple(replace(shape, turned=False) for shape in shapes)
-        self.row_bytes = sum(shape.row_numbers for shape in plain) * dtype.itemsize
-        self._cache = SlabCache(plain, dtype, device)
+        self.row_bytes = sum(shape.row_numbers for shape in plain(shapes)) * dtype.itemsize
+        self._cache = SlabCache(plain(shapes), dtype, device)
         self._serials: Serials = np.zeros(0, np.int64)  # of the row in each place; 0 where it is free
 
     def __len__(self) -> int:

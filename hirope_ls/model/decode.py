@@ -40,8 +40,9 @@ _LOGITS_AT_ONCE = 2**25  # numbers in one block of scored logits: 128 MiB
 class LocalModel:
     """A loaded model with its caches. Made and used by one thread; see `LanguageModel` for what the methods promise.
 
-    `budget_bytes` bounds the KV caches. `special` ids are never generated (but stop ids end a generation), nor are ids
-    from `vocab_size` on, which have no text. `chunk`: rows prefilled between two looks at the stop flag. Raises
+    `budget_bytes` bounds the KV caches, `host_bytes` those of them that had to leave the device for host memory (None:
+    as many again on a GPU, none on a CPU). `special` ids are never generated (but stop ids end a generation), nor are
+    ids from `vocab_size` on, which have no text. `chunk`: rows prefilled between two looks at the stop flag. Raises
     ValueError for a scheme without row_switch, under which a row depends on how long the prompt becomes.
     """
 
@@ -52,6 +53,7 @@ class LocalModel:
         special: frozenset[int] = frozenset(),
         vocab_size: int | None = None,
         chunk: int | None = None,
+        host_bytes: int | None = None,
     ) -> None:
         if loaded.hirope.scheme.hierarchical and not loaded.hirope.scheme.row_switch:
             raise ValueError("cached rows would change when a prompt grows: LocalModel needs a scheme with row_switch")
@@ -62,7 +64,8 @@ class LocalModel:
         needs = measure(loaded)
         self._vocab = needs.vocab_size
         self._choice = Choice(special | frozenset(range(vocab_size or self._vocab, self._vocab)), loaded.device)
-        self._store = KVStore(needs.layers, needs.dtype, loaded.device, budget_bytes)
+        host_bytes = (0 if on_cpu else budget_bytes) if host_bytes is None else host_bytes
+        self._store = KVStore(needs.layers, needs.dtype, loaded.device, budget_bytes, host_bytes)
 
     @property
     def used_bytes(self) -> int:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 
 from hirope_ls.model.lines import Line
+from hirope_ls.model.offload import HostStore, Packed
 from hirope_ls.model.run import Rows
 from hirope_ls.model.session import Session
 from hirope_ls.model.slabs import LayerShape
@@ -38,14 +39,21 @@ class BudgetError(Exception):
 class KVStore:
     """Sessions by key, the least recently used first, never holding more than `budget_bytes` in slabs.
 
-    Owned by the thread that first uses it. Whole sessions are evicted, oldest first, before another one grows.
+    Owned by the thread that first uses it. Whole sessions are evicted, oldest first, before another one grows; they go
+    to host memory, and come back from there, as far as `host_bytes` allow.
     """
 
     def __init__(
-        self, shapes: tuple[LayerShape, ...], dtype: torch.dtype, device: torch.device, budget_bytes: int
+        self,
+        shapes: tuple[LayerShape, ...],
+        dtype: torch.dtype,
+        device: torch.device,
+        budget_bytes: int,
+        host_bytes: int = 0,
     ) -> None:
         self._shapes, self._dtype, self._device = shapes, dtype, device
         self.budget_bytes = budget_bytes
+        self.host = HostStore(shapes, dtype, device, host_bytes)
         self.row_bytes = sum(shape.row_numbers for shape in shapes) * dtype.itemsize
         self._sessions: dict[str, Session] = {}
         self._owner: int | None = None
@@ -76,6 +84,8 @@ class KVStore:
             session = Session(self._shapes, self._dtype, self._device, levels)
         self._sessions[key] = session
         session.lease = object()
+        if (packed := self.host.take(key)) and session.levels == len(packed.line.positions):
+            self._come_back(key, packed)
         return session
 
     def resume(self, key: str, rows: Rows, most: int, new: int) -> Session:
@@ -86,25 +96,31 @@ class KVStore:
         """
         session, size = self.open(key, len(rows.positions)), len(rows.ids)
         source = self._elsewhere(session, rows)
-        if source and self._sessions[source.key].nbytes + size * self.row_bytes > self.budget_bytes:
+        held = self._sessions.get(source.key) if source else None
+        if source and held and held.nbytes + size * self.row_bytes > self.budget_bytes:
             session, source = self._take_over(source.key, key), None
         session.resume(rows, most, min(new, _AHEAD), lambda more: self._allow(session, more))
         self.reserve(key, size, size + new, source.key if source else None)
-        if source and source.key in self._sessions:
-            session.adopt(self._sessions[source.key], source.line, rows, min(source.shared, most))
+        if source and (source := self._elsewhere(session, rows)):  # making room may have moved it, or taken it
+            holder = self._sessions.get(source.key) or self.host.packs[source.key]
+            session.adopt(holder, source.line, rows, min(source.shared, most))
         return session
 
+    def _come_back(self, key: str, packed: Packed) -> None:
+        rows = len(packed.line)
+        if rows <= self.most_rows:
+            self.reserve(key, rows, rows)
+            self._sessions[key].restore(packed, packed.line)
+
     def _elsewhere(self, session: Session, rows: Rows) -> _Source | None:
-        """The line of another session that shares most with `rows`, if it is worth the copying."""
+        """The line of another session, here or in host memory, that shares most with `rows`; None if that is little."""
         own = session.shared(rows)
         if len(rows.ids) - own < _FEW:
             return None
-        found = [
-            _Source(line.shared(rows), key, line)
-            for key, other in self._sessions.items()
-            if other is not session
-            for line in other.lines
-        ]
+        held = [(key, pack.line) for key, pack in self.host.packs.items()]
+        for key, other in self._sessions.items():
+            held += [(key, line) for line in other.lines if other is not session]
+        found = [_Source(line.shared(rows), key, line) for key, line in held]
         best = max(found, key=lambda source: source.shared, default=None)
         return best if best and best.shared >= own + _FEW else None
 
@@ -159,18 +175,25 @@ class KVStore:
         for key in sorted(others, key=lambda key: key == spared):
             if self.used_bytes - keep.nbytes <= allowed:
                 return
-            self.drop(key)
+            if self.host.budget_bytes:
+                self.host.put(key, self._sessions[key].lay_longest(), self._sessions[key].cache)
+            self._release(key)
 
     def drop(self, key: str) -> None:
         self._check_owner()
+        self.host.take(key)
+        self._release(key)
+
+    def clear(self) -> None:
+        """Give all memory of the device back."""
+        for key in list(self._sessions):
+            self._release(key)
+
+    def _release(self, key: str) -> None:
         session = self._sessions.pop(key, None)
         if session is not None:
             session.lease = object()  # a paused generation may still hold it
             session.release()
-
-    def clear(self) -> None:
-        for key in list(self._sessions):
-            self.drop(key)
 
     def _check_owner(self) -> None:
         here = threading.get_ident()

@@ -33,6 +33,10 @@ class Line:
     def copy(self) -> Line:
         return Line(self.ids.copy(), self.positions.copy(), self.mentions.copy(), self.serials.copy())
 
+    def rows(self) -> Rows:
+        """What its rows were computed from."""
+        return Rows(self.ids, self.positions.astype(np.int32), self.mentions)
+
     def shared(self, rows: Rows) -> int:
         """Length of the longest common prefix, equal in ids, in every level of the positions, and in mentions."""
         if len(rows.positions) != len(self.positions):

@@ -8,6 +8,7 @@ back when a later prompt agrees with them. Reuse compares ids, positions and men
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -28,6 +29,12 @@ _NONE: Serials = np.zeros(0, np.int64)
 
 Allow = Callable[[int], bool]
 """Whether a session may have so many bytes more, for which others may have to go."""
+
+
+class Source(Protocol):
+    """Whatever holds the rows of lines."""
+
+    def copy_to(self, target: SlabCache, line: Line, start: int, stop: int) -> None: ...
 
 
 class Session:
@@ -115,16 +122,33 @@ class Session:
         self._set_live(line if best else None, length, same)
         self._clear = stop
 
-    def adopt(self, other: Session, line: Line, rows: Rows, length: int) -> None:
-        """Append those of `rows` up to `length` that are missing, from a line of another session that has them."""
+    def adopt(self, source: Source, line: Line, rows: Rows, length: int) -> None:
+        """Append those of `rows` up to `length` that are missing, from a line of `source`, which has them."""
         start = self.length
         self.stage(rows, length - start)
-        index = np.arange(start, length)
-        lying = line.lying(other._lies)[start:length]
-        self.cache.take_rows(other.cache, index[lying], index[lying])
-        other._aside.give(self.cache, index[~lying], line.serials[start:length][~lying])
+        source.copy_to(self.cache, line, start, length)
         self.cache.count(length, start)
         self.commit(length - start)
+
+    def copy_to(self, target: SlabCache, line: Line, start: int, stop: int) -> None:
+        """Write the rows start .. stop-1 of one of its lines to the same rows of `target`."""
+        index = np.arange(start, stop)
+        lying = line.lying(self._lies)[start:stop]
+        if lying.all():
+            target.take_part(self.cache, start, stop)
+        else:
+            target.take_rows(self.cache, index[lying], index[lying])
+            self._aside.give(target, index[~lying], line.serials[start:stop][~lying])
+
+    def restore(self, source: Source, line: Line) -> None:
+        """Fill the empty session, which has the room, with a line of `source`."""
+        self.adopt(source, line, line.rows(), len(line))
+
+    def lay_longest(self) -> Line:
+        """Make the longest line the live one, without any more memory."""
+        line = max(self.lines, key=len)
+        self.resume(line.rows(), len(line), 0, lambda more: more == 0)
+        return self.live
 
     def stage(self, rows: Rows, count: int) -> Tensor:
         """Write down which of all rows are computed next: `count` from `length` on, or those that there are.

@@ -68,11 +68,11 @@ class SlabLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
         turned = 0 if self.turned is None else self.turned.room.nbytes
         return self.keys.nbytes + self.values.nbytes + turned
 
-    def grow(self, capacity: int, held: int = 0) -> None:
+    def grow(self, capacity: int, held: int = 0, pinned: bool = False) -> None:
         """Move to slabs of `capacity` rows, keeping the first `length`, or the first `held` if those are more."""
         rows = min(max(self.length, held), self.capacity)
-        self.keys = self._moved(self.keys, capacity, rows)
-        self.values = self._moved(self.values, capacity, rows)
+        self.keys = self._moved(self.keys, capacity, rows, pinned)
+        self.values = self._moved(self.values, capacity, rows, pinned)
         if self.turned is not None:
             self.turned.room = self._moved(self.turned.room, capacity, self.length)
 
@@ -87,8 +87,8 @@ class SlabLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
         self.truncate(same)
         self.length = length
 
-    def _moved(self, slab: Tensor, capacity: int, rows: int) -> Tensor:
-        wider = slab.new_empty(1, slab.shape[1], capacity, slab.shape[3])
+    def _moved(self, slab: Tensor, capacity: int, rows: int, pinned: bool = False) -> Tensor:
+        wider = slab.new_empty((1, slab.shape[1], capacity, slab.shape[3]), pin_memory=pinned)
         wider[:, :, :rows] = slab[:, :, :rows]
         return wider
 
@@ -139,14 +139,15 @@ class SlabCache(Cache):
     def nbytes(self) -> int:
         return sum(layer.nbytes for layer in self.layers)
 
-    def grow(self, capacity: int, held: int = 0) -> None:
+    def grow(self, capacity: int, held: int = 0, pinned: bool = False) -> None:
         """Grow every layer to `capacity` rows, one after the other, so that only one is ever held twice.
 
-        At least the first `held` rows stay as they are, counted or not.
+        At least the first `held` rows stay as they are, counted or not. pinned: host memory that a GPU copies to and
+        from by itself.
         """
         for layer in self.layers:
             if layer.capacity < capacity:
-                layer.grow(capacity, held)
+                layer.grow(capacity, held, pinned)
 
     def truncate(self, length: int) -> None:
         """Keep the first `length` rows of every layer. Copies nothing."""
@@ -163,6 +164,15 @@ class SlabCache(Cache):
         for mine, theirs in zip(self.layers, source.layers, strict=True):
             _copy_rows(theirs.keys, rows, mine.keys, places)
             _copy_rows(theirs.values, rows, mine.values, places)
+
+    def take_part(self, source: SlabCache, start: int, stop: int) -> None:
+        """Copy the rows start .. stop-1 of `source` to the same places, counted or not; turned keys are not copied.
+
+        Between pinned memory and a GPU it is only queued: whoever reads the target on the host must wait.
+        """
+        for mine, theirs in zip(self.layers, source.layers, strict=True):
+            for target, held in ((mine.keys, theirs.keys), (mine.values, theirs.values)):
+                target[:, :, start:stop].copy_(held[:, :, start:stop], non_blocking=True)
 
     def release(self) -> None:
         """Give the memory back; the cache is empty afterwards."""

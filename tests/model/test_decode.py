@@ -276,7 +276,9 @@ def test_a_hundred_sessions_under_a_budget_for_ten(loaded: Loaded) -> None:
     used: list[str] = []
     most = 0
     for step in range(100 * rounds(1)):
-        number = random.choice([step % 100, step % 100, random.randrange(100), int(used[-3]) if step > 3 else 0])
+        number = random.choice(
+            [step % 100, step % 100, random.randrange(100), int(used[-min(3, len(used))]) if used else 0]
+        )
         prompt = cut(a_prompt(140, seed=number), random.randint(30, 140))
         key, said = str(number), []
         for event in model.generate(key, *prompt, Limits(3), NEVER):

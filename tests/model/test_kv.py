@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -266,9 +267,9 @@ def test_never_over_the_budget_not_even_while_growing(
     worst = aside = 0
     moved = SlabLayer._moved
 
-    def counted(layer: SlabLayer, slab: torch.Tensor, capacity: int, rows: int) -> torch.Tensor:
+    def counted(layer: SlabLayer, slab: torch.Tensor, capacity: int, *rest: Any) -> torch.Tensor:
         nonlocal worst
-        made = moved(layer, slab, capacity, rows)
+        made = moved(layer, slab, capacity, *rest)
         worst = max(worst, store.used_bytes + made.nbytes)  # the old slab is still counted here
         assert worst <= store.budget_bytes
         return made
@@ -298,37 +299,49 @@ def numbers_in(slab: torch.Tensor, length: int) -> NDArray[np.int64]:
     return slab[0, 0, :length, 0].long().numpy()
 
 
-def test_rows_that_come_back_are_the_rows_that_left() -> None:
+@pytest.mark.parametrize("host", [0, 1, 3], ids=["no host memory", "little host memory", "host memory"])
+def test_rows_that_come_back_are_the_rows_that_left(host: int) -> None:
     """Random prompts of a few kinds: what the slabs then hold depends on the prompt alone."""
-    random = rng("lines")
-    back = 0
-    for _ in range(rounds(4)):
-        store = make_store(random.choice([900, 2500, 10_000]), TURNED)
+    random = rng(f"lines, {host}")
+    back = returned = 0
+    for _ in range(rounds(3)):
+        rows = random.choice([900, 1400, 2500, 10_000])
+        store = KVStore(TURNED, torch.float32, CPU, rows * TURNED_ROW, host * 500 * ROW)
         known = [random.randrange(5) for _ in range(40)]
-        for _ in range(50):
-            size = random.randint(1, 800)
+        for _ in range(40):
+            key, size = random.choice("aaab"), random.randint(1, 800)
             ids = np.array([known[row // 20] for row in range(size)], np.int32)
             ids[random.randint(0, size) :] += random.choice([0, 0, random.randrange(200)])
+            ids[:] += key == "b" and random.random() < 0.5
             known[random.randrange(40)] += random.random() < 0.1
-            rows = Rows(ids, prompt(size)[1])
-            before = session.live.shared(rows) if (session := store.get("a")) else 0
-            session = store.resume("a", rows, random.choice([size, size - 1]), random.choice([0, 60, 400]))
+            wanted = Rows(ids, prompt(size)[1])
+            before = session.live.shared(wanted) if (session := store.get(key)) else 0
+            gone = session is None and key in store.host.packs
+            session = store.resume(key, wanted, random.choice([size, size - 1]), random.choice([0, 60, 400]))
             back += session.length > before
-            expected = numbered(ids)
-            for layer in session.cache.layers:
-                assert layer.length == session.length
-                assert np.array_equal(numbers_in(layer.keys, session.length), expected[: session.length])
-                assert np.array_equal(numbers_in(layer.values, session.length), expected[: session.length])
-                assert layer.turned is None or layer.turned.ready <= session.length
-            assert session.live.shared(rows) == session.length
-            write(session, rows, expected, random.randint(1, size))
+            returned += gone and session.length > 0
+            check_rows(session, wanted)
+            write(session, wanted, random.randint(1, size))
             generate(session, random.choice([0, 0, 9, 9, 60, 400]))
             assert store.used_bytes <= store.budget_bytes
-    assert back > 0
+            assert store.host.used_bytes <= store.host.budget_bytes
+    assert back > 0 and (returned > 0 if host == 3 else host or not returned)
 
 
-def write(session: Session, rows: Rows, numbers: NDArray[np.int64], chunk: int) -> None:
-    """Compute what is missing, in chunks, the last of which may be left out."""
+def check_rows(session: Session, rows: Rows) -> None:
+    """All that the session holds are rows of this prompt."""
+    assert session.live.shared(rows) == session.length
+    expected = numbered(rows.ids)[: session.length]
+    for layer in session.cache.layers:
+        assert layer.length == session.length
+        assert np.array_equal(numbers_in(layer.keys, session.length), expected)
+        assert np.array_equal(numbers_in(layer.values, session.length), expected)
+        assert layer.turned is None or layer.turned.ready <= session.length
+
+
+def write(session: Session, rows: Rows, chunk: int) -> None:
+    """Compute what is missing, in chunks."""
+    numbers = numbered(rows.ids)
     while session.length < len(rows.ids):
         start, stop = session.length, session.stage(rows, chunk).shape[1]
         put(session, numbers[start:stop])
