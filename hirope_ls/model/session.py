@@ -212,10 +212,10 @@ class Session:
             del self._lines[at]
 
     def _least(self, line: Line, length: int) -> tuple[int, int]:
-        """How many rows the line has that has the fewest of its own, and its place in the list."""
+        """How many rows would be lost with the line that has the fewest of its own, and its place in the list."""
         own = []
-        for at, one in enumerate(self._lines):
-            others = (one.common(other) for other in self._lines[at + 1 :])
+        for one in self._lines:
+            others = (one.common(other) for other in self._lines if other is not one)
             own.append(len(one) - max([min(one.common(line), length), *others]))
         return min(own), own.index(min(own))
 
