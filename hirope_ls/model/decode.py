@@ -144,14 +144,14 @@ class LocalModel:
     def _events(self, run: Run) -> Iterator[Event]:
         rows = run.rows()
         try:
-            session = self._resume(run.key, rows, run.limits.max_new_tokens - len(run.said))
+            session = self._resume(run, rows)
         except BudgetError:
             yield from run.prefilled(0, 0)
             yield Finished("memory")
             return
-        lease, reused = session.lease, session.length
+        lease = session.lease
         logits, reason = self._prefill(session, rows, self._chunk, run.halted)
-        yield from run.prefilled(reused, session.length - reused)
+        yield from run.prefilled(session.length - session.computed, session.computed)
         reason = reason or self._ended(run, session, lease)
         while not reason:
             token, logprob = self._choice.best(logits[0, -1], run.limits)
@@ -165,9 +165,10 @@ class LocalModel:
                 logits = self._step(session, token, run.mentioned())
         yield Finished(reason)
 
-    def _resume(self, key: str, rows: Rows, new: int) -> Session:
+    def _resume(self, run: Run, rows: Rows) -> Session:
         """The session cut to what it shares with the prompt, less a row to compute logits from, with room to go on."""
-        return self._store.resume(key, rows, len(rows.ids) - 1, new)
+        new = run.limits.max_new_tokens - len(run.said)
+        return self._store.resume(run.key, rows, len(rows.ids) - 1, new, run.limits.approximate)
 
     def _warm(self, run: Run) -> tuple[int, int]:
         """(rows reused, rows computed)."""
@@ -179,9 +180,8 @@ class LocalModel:
             session = self._store.resume(run.key, run.prompt, size, 0)
         except BudgetError:
             return shared, 0
-        reused = session.length
         self._prefill(session, run.prompt, self._warm_chunk, run.halted)
-        return reused, session.length - reused
+        return session.length - session.computed, session.computed
 
     def _prefill(
         self, session: Session, rows: Rows, chunk: int, halted: Callable[[], Reason | None]

@@ -20,12 +20,14 @@ Reason = Literal["stop", "length", "deadline", "cancelled", "memory"]
 @dataclass(frozen=True)
 class Limits:
     """When to stop. `deadline` is in the seconds of time.monotonic(). A forbidden id is never generated, unless it is a
-    stop id: those end the generation and are not generated either."""
+    stop id: those end the generation and are not generated either. `approximate`: after an edit far above, rows from
+    before it may serve; what comes of it is nearly what the model says, and is never taken for exact."""
 
     max_new_tokens: int
     deadline: float | None = None
     stop_ids: frozenset[int] = frozenset()
     forbidden_ids: frozenset[int] = frozenset()
+    approximate: bool = False
 
 
 @dataclass(frozen=True, eq=False)

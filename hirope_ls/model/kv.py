@@ -88,13 +88,18 @@ class KVStore:
             self._come_back(key, packed)
         return session
 
-    def resume(self, key: str, rows: Rows, most: int, new: int) -> Session:
+    def resume(self, key: str, rows: Rows, most: int, new: int, approximate: bool = False) -> Session:
         """The session of that key, cut to what it shares with `rows`, at most `most`, with room for all and `new` more.
 
         Where another session shares much more, that is copied from there. What is cut off is kept for later where that
-        fits. Raises BudgetError.
+        fits. approximate: rows from before an edit may serve after it (`model/splice.py`). Raises BudgetError.
         """
         session, size = self.open(key, len(rows.positions)), len(rows.ids)
+        if approximate and (splice := session.plan_splice(rows)):
+            session.resume(rows, most, min(new, _AHEAD), lambda more: self._allow(session, more), splice)
+            self.reserve(key, size, size + new)
+            session.splice(rows, splice)
+            return session
         source = self._elsewhere(session, rows)
         held = self._sessions.get(source.key) if source else None
         if source and held and held.nbytes + size * self.row_bytes > self.budget_bytes:
@@ -176,7 +181,7 @@ class KVStore:
             if self.used_bytes - keep.nbytes <= allowed:
                 return
             if self.host.budget_bytes:
-                self.host.put(key, self._sessions[key].lay_longest(), self._sessions[key].cache)
+                self.host.put(key, self._sessions[key].lay_longest(), self._sessions[key].cache)  # exact rows only
             self._release(key)
 
     def drop(self, key: str) -> None:

@@ -20,28 +20,35 @@ _FIRST_LOOK = 64  # rows; most other files differ within them
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """ids int32[n], positions int64[levels, n], mentions int64[2, m], serials int64[n]: one for each row."""
+    """ids int32[n], positions int64[levels, n], mentions int64[2, m], serials int64[n]: one for each row.
+
+    The first `exact` rows are what the model computes from these; the others were taken from another text.
+    """
 
     ids: IntArray
     positions: NDArray[np.int64]
     mentions: Pairs
     serials: NDArray[np.int64]
+    exact: int
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def copy(self) -> Line:
-        return Line(self.ids.copy(), self.positions.copy(), self.mentions.copy(), self.serials.copy())
+        return Line(self.ids.copy(), self.positions.copy(), self.mentions.copy(), self.serials.copy(), self.exact)
 
     def rows(self) -> Rows:
         """What its rows were computed from."""
         return Rows(self.ids, self.positions.astype(np.int32), self.mentions)
 
-    def shared(self, rows: Rows) -> int:
-        """Length of the longest common prefix, equal in ids, in every level of the positions, and in mentions."""
+    def shared(self, rows: Rows, approximate: bool = False) -> int:
+        """Length of the longest common prefix, equal in ids, in every level of the positions, and in mentions.
+
+        Only of exact rows, unless approximate ones will do.
+        """
         if len(rows.positions) != len(self.positions):
             return 0
-        size = min(len(self), len(rows.ids))
+        size = min(len(self) if approximate else self.exact, len(rows.ids))
         at, look = 0, _FIRST_LOOK
         while at < size:
             part = slice(at, min(at + look, size))

@@ -8,16 +8,18 @@ back when a later prompt agrees with them. Reuse compares ids, positions and men
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from hirope_ls.model.aside import Aside, Serials
 from hirope_ls.model.lines import Line, between
 from hirope_ls.model.run import NO_MENTIONS, Pairs, Rows
 from hirope_ls.model.slabs import LayerShape, SlabCache
+from hirope_ls.model.splice import Move, available, order, plan
 from hirope_ls.problems import never
 
 WORTH = 32  # rows; a line with fewer of its own is not kept
@@ -31,6 +33,17 @@ Allow = Callable[[int], bool]
 """Whether a session may have so many bytes more, for which others may have to go."""
 
 
+class Splice(NamedTuple):
+    """Which rows of the line `base` are to be taken for another text."""
+
+    base: Line
+    moves: list[Move]
+
+    @property
+    def saved(self) -> int:
+        return sum(move.size for move in self.moves)
+
+
 class Source(Protocol):
     """Whatever holds the rows of lines."""
 
@@ -42,12 +55,14 @@ class Session:
 
     Rows are first staged, then computed, then committed: a failure between leaves the committed rows as they were.
     Mentions are int64[2, m], (token, unit) ascending by token; those of tokens from `length` on are left from before.
+    The first `exact` rows are what the model computes; those after them rest on rows that were taken from another text.
     `lease` tells a paused generation whether the session is still its own.
     """
 
     def __init__(self, shapes: tuple[LayerShape, ...], dtype: torch.dtype, device: torch.device, levels: int) -> None:
         self.cache = SlabCache(shapes, dtype, device)
-        self.length = 0
+        self.length = self.exact = 0
+        self.computed = 0  # rows, since the session was resumed
         self.lease = object()
         self._ids = np.zeros(0, np.int32)
         self._positions = np.zeros((levels, 0), np.int64)
@@ -57,6 +72,9 @@ class Session:
         self._serial = 0  # the last one
         self._lines: list[Line] = []  # beside the live one, the oldest first
         self._aside = Aside(shapes, dtype, device)
+        self._gone: Line | None = None  # lost, but for what still lies in the slabs, which is good enough for a splice
+        self._waiting: list[Move] = []  # moved already; they count when the rows before them are there
+        self._spliced: Rows = Rows(self._ids, np.zeros((levels, 0), np.int32))  # what the waiting ones belong to
         self._clear = 0  # the live line may be written up to this row; beyond, rows of other lines may lie
 
     @property
@@ -77,7 +95,7 @@ class Session:
         """The rows that the cache holds, a view: good until they change."""
         size = self.length
         mentions = between(self._mentions, 0, size)
-        return Line(self._ids[:size], self._positions[:, :size], mentions, self._lies[:size])
+        return Line(self._ids[:size], self._positions[:, :size], mentions, self._lies[:size], self.exact)
 
     @property
     def lines(self) -> list[Line]:
@@ -86,7 +104,8 @@ class Session:
 
     def grow(self, capacity: int) -> None:
         """More room. What lies in the slabs stays."""
-        self.cache.grow(capacity, max([self.length, *map(len, self._lines)]))
+        gone = 0 if self._gone is None else len(self._gone)
+        self.cache.grow(capacity, max([self.length, gone, *map(len, self._lines)]))
         ids, positions = np.zeros(capacity, np.int32), np.zeros((self.levels, capacity), np.int64)
         ids[: self.length] = self._ids[: self.length]
         positions[:, : self.length] = self._positions[:, : self.length]
@@ -94,33 +113,61 @@ class Session:
         self._keys = torch.from_numpy(positions)
         self._lies = np.append(self._lies, np.zeros(capacity - len(self._lies), np.int64))
 
-    def shared(self, rows: Rows) -> int:
+    def shared(self, rows: Rows, approximate: bool = False) -> int:
         """Length of the longest prefix that is in one of the lines."""
-        return max(line.shared(rows) for line in self.lines)
+        return max(line.shared(rows, approximate) for line in self.lines)
 
     def truncate(self, length: int) -> None:
         """Keep the first rows of the live line, and nothing else. Copies nothing."""
-        self.length = min(self.length, length)
+        self.length, self.exact = min(self.length, length), min(self.exact, length)
         self.cache.truncate(self.length)
         self.forget_lines()
 
-    def resume(self, rows: Rows, most: int, ahead: int, allow: Allow) -> None:
+    def resume(self, rows: Rows, most: int, ahead: int, allow: Allow, splice: Splice | None = None) -> None:
         """Make the longest prefix of `rows` that is here, but no more than `most`, the live line.
 
         What that cuts off is kept as long as it is worth it; about `ahead` rows beyond the prompt may be written then
-        without harm to it.
+        without harm to it. With a plan for a splice, approximate rows will do, and what the plan needs is laid ready.
         """
         lines = self.lines
-        shared = [line.shared(rows) for line in lines]
+        shared = [line.shared(rows, splice is not None) for line in lines]
         best = shared.index(max(shared))  # the live one, if it is as good as others
         line, length = lines[best], min(shared[best], most)
         same = min(lines[0].common(line), length)  # rows that stay where they lie
         stop = -(-(len(rows.ids) + ahead) // _ROUND) * _ROUND
         self._keep_lines(line, length)
         if self._lines or best or len(self._aside):
-            self._arrange(line, length, self._target(line, length, stop), allow)
-        self._set_live(line if best else None, length, same)
+            base = splice.base if splice and splice.moves else None
+            self._arrange(line, length, self._target(line, length, stop, base), allow)
+        self._set_live(line, best == 0, length, same)
         self._clear = stop
+
+    def plan_splice(self, rows: Rows) -> Splice | None:
+        """Which of its rows may serve for `rows`, if that saves computing them; perhaps none but those shared."""
+        exact, start = self.shared(rows), self.shared(rows, approximate=True)
+        best = Splice(self.live, [])
+        if len(rows.ids) - start >= _MOST_MOVED:
+            for line in [*self.lines, *([self._gone] if self._gone else [])]:
+                found = Splice(line.copy(), available(plan(line.rows(), rows, start), self._has(line)))
+                best = max(best, found, key=lambda splice: splice.saved)
+        return best if best.saved >= WORTH or start > exact else None
+
+    def splice(self, rows: Rows, wanted: Splice) -> None:
+        """Move the old rows to where they are wanted; they count as soon as the rows before them are computed."""
+        if not wanted.moves:
+            return
+        moves = available(wanted.moves, wanted.base.lying(self._lies)[: len(wanted.base)])
+        self.forget_lines()
+        sources, places = order(moves)
+        self.cache.take_rows(self.cache, sources, places)
+        serials = np.full(len(rows.ids), -1)
+        for move in moves:
+            part = slice(move.target, move.target + move.size)
+            self._renumber(part)
+            serials[part] = self._lies[part]
+        self._waiting, self._spliced = moves, rows
+        self._gone = Line(rows.ids, rows.positions.astype(np.int64), rows.mentions, serials, 0)
+        self._take_waiting()
 
     def adopt(self, source: Source, line: Line, rows: Rows, length: int) -> None:
         """Append those of `rows` up to `length` that are missing, from a line of `source`, which has them."""
@@ -128,7 +175,7 @@ class Session:
         self.stage(rows, length - start)
         source.copy_to(self.cache, line, start, length)
         self.cache.count(length, start)
-        self.commit(length - start)
+        self._append(length - start)
 
     def copy_to(self, target: SlabCache, line: Line, start: int, stop: int) -> None:
         """Write the rows start .. stop-1 of one of its lines to the same rows of `target`."""
@@ -145,17 +192,18 @@ class Session:
         self.adopt(source, line, line.rows(), len(line))
 
     def lay_longest(self) -> Line:
-        """Make the longest line the live one, without any more memory."""
-        line = max(self.lines, key=len)
-        self.resume(line.rows(), len(line), 0, lambda more: more == 0)
+        """Make the exact part of the longest line the live one, without any more memory."""
+        line = max(self.lines, key=lambda line: line.exact)
+        self.resume(line.rows(), line.exact, 0, lambda more: more == 0)
         return self.live
 
     def stage(self, rows: Rows, count: int) -> Tensor:
-        """Write down which of all rows are computed next: `count` from `length` on, or those that there are.
+        """Write down which of all rows are computed next: `count` from `length` on, or those that are missing there.
 
         Returns the positions of all keys then, int64 [levels, total] on the CPU.
         """
-        part = slice(self.length, min(self.length + count, len(rows.ids)))
+        end = self._waiting[0].target if self._waiting else len(rows.ids)
+        part = slice(self.length, min(self.length + count, end))
         self._mention(between(rows.mentions, part.start, part.stop))
         self._overwrite(part)
         self._ids[part] = rows.ids[part]
@@ -173,11 +221,13 @@ class Session:
         return self._keys[:, :end]
 
     def commit(self, count: int) -> None:
-        self.length += count
+        self._append(count)
+        self.computed += count
+        self._take_waiting()
 
     def forget_lines(self) -> None:
         """Keep the live line only."""
-        self._lines = []
+        self._lines, self._gone, self._waiting = [], None, []
         self._aside.keep(_NONE)
         self._clear = 0
 
@@ -187,6 +237,28 @@ class Session:
         self.cache.release()
         self._lies = _NONE
 
+    def _append(self, count: int) -> None:
+        if self.exact == self.length:
+            self.exact += count
+        self.length += count
+
+    def _take_waiting(self) -> None:
+        """Count the moved rows that come next."""
+        while self._waiting and self._waiting[0].target == self.length:
+            _, start, count = self._waiting.pop(0)
+            part = slice(start, start + count)
+            self._mentions = between(self._mentions, 0, start)  # they have none
+            self._ids[part], self._positions[:, part] = self._spliced.ids[part], self._spliced.positions[:, part]
+            self.length += count
+            self.cache.count(self.length, start)
+
+    def _has(self, line: Line) -> NDArray[np.bool_]:
+        """bool[len(line)]: which of its rows are here."""
+        here = np.zeros(len(line), bool)
+        lying = line.lying(self._lies)[: len(line)]
+        here[: len(lying)] = lying
+        return here | self._aside.has(line.serials)
+
     def _mention(self, pairs: Pairs) -> None:
         if pairs.size or self._mentions.size:
             self._mentions = np.concatenate((between(self._mentions, 0, self.length), pairs), axis=1)
@@ -194,7 +266,16 @@ class Session:
     def _overwrite(self, part: slice) -> None:
         """New rows are about to lie there. Lines that lose rows which nobody set aside are lost."""
         if part.stop > self._clear and self._lines:
-            self._lines = [line for line in self._lines if not line.lying(self._lies[: part.stop])[part].any()]
+            self._lose([line for line in self._lines if line.lying(self._lies[: part.stop])[part].any()])
+        self._renumber(part)
+
+    def _lose(self, lines: list[Line]) -> None:
+        """These cannot be kept."""
+        self._lines = [line for line in self._lines if line not in lines]
+        self._gone = max(lines, key=len, default=self._gone)
+
+    def _renumber(self, part: slice) -> None:
+        """Other rows lie there now."""
         count = part.stop - part.start
         self._lies[part] = np.arange(self._serial + 1, self._serial + 1 + count)
         self._serial += count
@@ -219,10 +300,17 @@ class Session:
             own.append(len(one) - max([min(one.common(line), length), *others]))
         return min(own), own.index(min(own))
 
-    def _target(self, line: Line, length: int, stop: int) -> Serials:
-        """What is to lie in the slabs: the live rows, room for new ones, and behind it what is left of the longest."""
+    def _target(self, line: Line, length: int, stop: int, base: Line | None) -> Serials:
+        """What is to lie in the slabs: the live rows, room for new ones, and behind it what is left of the longest.
+
+        Or behind the live rows all that is here of `base`.
+        """
         target = self._lies.copy()
         target[:length] = line.serials[:length]
+        if base is not None:
+            here = np.flatnonzero(self._has(base)[length:]) + length
+            target[here] = base.serials[here]
+            return target
         target[length:stop] = 0
         if self._lines:
             longest = max(self._lines, key=len).serials
@@ -236,7 +324,7 @@ class Session:
         fetched = coming != 0
         if not self._aside.has(coming[fetched]).all():
             never("rows that a session should hold are gone")
-        self._lines = [one for one in self._lines if one.lying(self._lies)[moving].sum() <= _MOST_MOVED]
+        self._lose([one for one in self._lines if one.lying(self._lies)[moving].sum() > _MOST_MOVED])
         while True:
             away = self._away(target)
             wanted = np.union1d(away, coming[fetched])
@@ -248,17 +336,18 @@ class Session:
         self._aside.put(self.cache, moving[put], leaving[put])
         self._aside.give(self.cache, moving[fetched], coming[fetched])
         self._aside.keep(away)
-        self._lies = target
+        self._lies[moving[fetched]] = coming[fetched]  # the others lie there until they are written over
 
     def _away(self, target: Serials) -> Serials:
         """The rows of lines that are not where `target` has them: those to be set aside."""
         rows = [line.serials[~line.lying(target)[: len(line)]] for line in self._lines]
         return np.unique(np.concatenate([_NONE, *rows]))
 
-    def _set_live(self, line: Line | None, length: int, same: int) -> None:
-        """`line`, of which the slabs hold `length` rows, is the live one from now on, or the one that is, cut."""
-        if line is not None:
+    def _set_live(self, line: Line, is_live: bool, length: int, same: int) -> None:
+        """`line`, of which the slabs hold `length` rows, is the live one from now on, or was it and is cut."""
+        if not is_live:
             self._ids[:length], self._positions[:, :length] = line.ids[:length], line.positions[:, :length]
             self._mentions = line.mentions
-        self.length = length
+        self.length, self.exact = length, min(line.exact, length)
+        self.computed, self._waiting = 0, []
         self.cache.count(length, same)
