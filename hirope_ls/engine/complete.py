@@ -100,7 +100,9 @@ def _limits(tokenizer: TextTokenizer, options: Options, deadline: float | None) 
     special = tokenizer.special
     ends = {special.end_of_text, special.file_sep, special.fim_prefix, special.fim_suffix, special.fim_middle}
     stop_ids = frozenset(token for token in ends if token is not None)
-    return Limits(options.max_new_tokens, deadline, stop_ids, special.all - stop_ids)
+    return Limits(
+        options.max_new_tokens, deadline, stop_ids, special.all - stop_ids, approximate=options.approximate_splice
+    )
 
 
 class _Clock:

@@ -15,12 +15,14 @@ class Options:
     `max_new_tokens` bounds what is generated. `max_lines` bounds a block; 1 means never more than one line.
     `suffix_tokens` is about how much of the text after the cursor the model sees (at most 128).
     `max_prompt_tokens` bounds the text before the cursor that the model sees; None chooses by the model.
+    `approximate_splice`: see `Limits.approximate`.
     """
 
     max_new_tokens: int = 96
     max_lines: int = 8
     suffix_tokens: int = 96
     max_prompt_tokens: int | None = None
+    approximate_splice: bool = False
 
     def prompt_cap(self, trained_length: int) -> int:
         """Tokens of the file before the cursor that go into a prompt for a model of this trained length."""
