@@ -133,12 +133,15 @@ class Session:
         shared = [line.shared(rows, splice is not None) for line in lines]
         best = shared.index(max(shared))  # the live one, if it is as good as others
         line, length = lines[best], min(shared[best], most)
+        self.computed, self._waiting = 0, []
         same = min(lines[0].common(line), length)  # rows that stay where they lie
         stop = -(-(len(rows.ids) + ahead) // _ROUND) * _ROUND
         self._keep_lines(line, length)
         if self._lines or best or len(self._aside):
             base = splice.base if splice and splice.moves else None
-            self._arrange(line, length, self._target(line, length, stop, base), allow)
+            if not self._arrange(line, length, self._target(line, length, stop, base), allow):
+                self.truncate(0)
+                return
         self._set_live(line, best == 0, length, same)
         self._clear = stop
 
@@ -317,13 +320,14 @@ class Session:
             target[stop : len(longest)] = longest[stop:]
         return target
 
-    def _arrange(self, line: Line, length: int, target: Serials, allow: Allow) -> None:
+    def _arrange(self, line: Line, length: int, target: Serials, allow: Allow) -> bool:
         """Lay the rows in the slabs as `target` says; those that leave and are still wanted are set aside."""
         moving = np.flatnonzero(target != self._lies)
         leaving, coming = self._lies[moving], target[moving]
         fetched = coming != 0
         if not self._aside.has(coming[fetched]).all():
             never("rows that a session should hold are gone")
+            return False
         self._lose([one for one in self._lines if one.lying(self._lies)[moving].sum() > _MOST_MOVED])
         while True:
             away = self._away(target)
@@ -337,6 +341,7 @@ class Session:
         self._aside.give(self.cache, moving[fetched], coming[fetched])
         self._aside.keep(away)
         self._lies[moving[fetched]] = coming[fetched]  # the others lie there until they are written over
+        return True
 
     def _away(self, target: Serials) -> Serials:
         """The rows of lines that are not where `target` has them: those to be set aside."""
@@ -349,5 +354,4 @@ class Session:
             self._ids[:length], self._positions[:, :length] = line.ids[:length], line.positions[:, :length]
             self._mentions = line.mentions
         self.length, self.exact = length, min(line.exact, length)
-        self.computed, self._waiting = 0, []
         self.cache.count(length, same)
