@@ -75,7 +75,7 @@ class Session:
         self._gone: Line | None = None  # lost, but for what still lies in the slabs, which is good enough for a splice
         self._waiting: list[Move] = []  # moved already; they count when the rows before them are there
         self._spliced: Rows = Rows(self._ids, np.zeros((levels, 0), np.int32))  # what the waiting ones belong to
-        self._clear = 0  # the live line may be written up to this row; beyond, rows of other lines may lie
+        self._from = self._clear = 0  # new rows may be written from the one to the other; all is set aside there
 
     @property
     def levels(self) -> int:
@@ -136,14 +136,17 @@ class Session:
         self.computed, self._waiting = 0, []
         same = min(lines[0].common(line), length)  # rows that stay where they lie
         stop = -(-(len(rows.ids) + ahead) // _ROUND) * _ROUND
+        before = list(self._lines)
         self._keep_lines(line, length)
-        if self._lines or best or len(self._aside):
+        cleared = not best and not splice and self._lines == before and self._from <= length and stop <= self._clear
+        if not cleared and (self._lines or best or len(self._aside)):
             base = splice.base if splice and splice.moves else None
             if not self._arrange(line, length, self._target(line, length, stop, base), allow):
                 self.truncate(0)
                 return
         self._set_live(line, best == 0, length, same)
-        self._clear = stop
+        if not cleared:
+            self._from, self._clear = length, stop
 
     def plan_splice(self, rows: Rows) -> Splice | None:
         """Which of its rows may serve for `rows`, if that saves computing them; perhaps none but those shared."""
