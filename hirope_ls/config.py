@@ -29,6 +29,7 @@ class Settings:
     max_new_tokens: int = 96
     kv_budget_mib: int = 1024
     look_ahead: Literal["auto", "on", "off"] = "auto"
+    approximate_splice: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,17 @@ def _choice(pattern: str, accepts: str) -> tuple[Callable[[object], str], str]:
         return value
 
     return read, accepts
+
+
+def _boolean() -> tuple[Callable[[object], bool], str]:
+    def read(value: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        if value in ("true", "false"):  # on the command line
+            return value == "true"
+        raise ValueError
+
+    return read, "`true` or `false`"
 
 
 def _folder() -> tuple[Callable[[object], Path], str]:
@@ -114,6 +126,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         *_choice(r"auto|on|off", "`auto`, `on`, `off`"),
         "Make the next suggestion while idle, for when the one shown is accepted whole. "
         "`auto`: not on battery, and not where a suggestion takes over a second.",
+    ),
+    Setting(
+        "approximateSplice",
+        "approximate_splice",
+        *_boolean(),
+        "After an edit far above the cursor, answer at once from what was computed for the functions between, not "
+        "reading them again. Answers may then differ from what the model says.",
     ),
 )
 

@@ -58,6 +58,8 @@ WRONG = [
     ("device", 3),
     ("dtype", "int8"),
     ("model", 5),
+    ("approximateSplice", 1),
+    ("approximateSplice", "yes"),
     ("model", ""),
     ("model", "~no-such-user-here/m"),
     ("model", "a\0b"),

@@ -178,7 +178,8 @@ def _limits(
     special = tokenizer.special
     ends = {special.end_of_text, special.file_sep, special.fim_prefix, special.fim_suffix, special.fim_middle}
     stop_ids = frozenset(token for token in ends if token is not None)
-    return Limits(options.max_new_tokens, deadline, stop_ids, special.all - stop_ids, prefix, sampling)
+    forbidden, approximate = special.all - stop_ids, options.approximate_splice
+    return Limits(options.max_new_tokens, deadline, stop_ids, forbidden, prefix, sampling, approximate)
 
 
 class _Clock:

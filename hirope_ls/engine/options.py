@@ -16,6 +16,7 @@ class Options:
     `suffix_tokens` is about how much of the text after the cursor the model sees (at most 128).
     `heal`: whether a half-typed word is read again as a part of what is generated (engine/healing.py).
     `max_prompt_tokens` bounds the text before the cursor that the model sees; None chooses by the model.
+    `approximate_splice`: see `Limits.approximate`.
     """
 
     max_new_tokens: int = 96
@@ -23,6 +24,7 @@ class Options:
     suffix_tokens: int = 96
     max_prompt_tokens: int | None = None
     heal: bool = True
+    approximate_splice: bool = False
 
     def prompt_cap(self, trained_length: int) -> int:
         """Tokens of the file before the cursor that go into a prompt for a model of this trained length."""

@@ -25,12 +25,13 @@ from hirope_ls.model.generator import (
     Reason,
     StopFlag,
 )
-from hirope_ls.model.kv import BudgetError, KVStore, Session
+from hirope_ls.model.kv import BudgetError, KVStore
 from hirope_ls.model.loader import Loaded
 from hirope_ls.model.loop import Loop
 from hirope_ls.model.needs import measure
 from hirope_ls.model.pace import Pace
 from hirope_ls.model.run import NO_MENTIONS, Rows, Run
+from hirope_ls.model.session import Session
 from hirope_ls.problems import InputError
 
 _SCORING = "\0score"  # no editor's session is called so
@@ -41,8 +42,9 @@ _LOGITS_AT_ONCE = 2**25  # numbers in one block of scored logits: 128 MiB
 class LocalModel:
     """A loaded model with its caches. Made and used by one thread; see `LanguageModel` for what the methods promise.
 
-    `budget_bytes` bounds the KV caches. `special` ids are never generated (but stop ids end a generation), nor are ids
-    from `vocab_size` on, which have no text. `chunk`: rows prefilled between two looks at the stop flag. `drafts`:
+    `budget_bytes` bounds the KV caches, `host_bytes` those of them that had to leave the device for host memory (None:
+    as many again on a GPU, none on a CPU). `special` ids are never generated (but stop ids end a generation), nor are
+    ids from `vocab_size` on, which have no text. `chunk`: rows prefilled between two looks at the stop flag. `drafts`:
     whether tokens are guessed from what was read before, and several verified in one pass; the answer is the same.
     `pieces`: the bytes of each id, without which limits can have no prefix.
     Raises ValueError for a scheme without row_switch, under which a row depends on how long the prompt becomes.
@@ -57,6 +59,7 @@ class LocalModel:
         chunk: int | None = None,
         drafts: bool = True,
         pieces: Sequence[bytes] | None = None,
+        host_bytes: int | None = None,
     ) -> None:
         if loaded.hirope.scheme.hierarchical and not loaded.hirope.scheme.row_switch:
             raise ValueError("cached rows would change when a prompt grows: LocalModel needs a scheme with row_switch")
@@ -69,7 +72,8 @@ class LocalModel:
         never = special | frozenset(range(vocab_size or self._vocab, self._vocab))
         self._choice = Choice(never, loaded.device, pieces)
         self._drafting, self._pace = drafts, Pace()
-        self._store = KVStore(needs.layers, needs.dtype, loaded.device, budget_bytes)
+        host_bytes = (0 if on_cpu else budget_bytes) if host_bytes is None else host_bytes
+        self._store = KVStore(needs.layers, needs.dtype, loaded.device, budget_bytes, host_bytes)
 
     @property
     def used_bytes(self) -> int:
@@ -102,7 +106,7 @@ class LocalModel:
 
     def cached(self, session: str) -> tuple[int, int]:
         held = self._store.get(session)
-        return (held.length, held.cache.nbytes) if held else (0, 0)
+        return (held.length, held.nbytes) if held else (0, 0)
 
     def drop(self, session: str) -> None:
         self._store.drop(session)
@@ -149,15 +153,14 @@ class LocalModel:
     def _events(self, run: Run) -> Iterator[Event]:
         rows, drafts = run.rows(), self._drafts(run)  # before the session forgets what it does not share
         try:
-            session = self._resume(run.key, rows, run.limits.max_new_tokens - len(run.said))
+            session = self._resume(run, rows)
         except BudgetError:
             yield from run.prefilled(0, 0)
             yield Finished("memory")
             return
         loop = Loop(run, session, self._choice, self._step, self._verify, drafts, self._pace)
-        reused = session.length
         logits, reason = self._prefill(session, rows, self._chunk, run.halted)
-        yield from run.prefilled(reused, session.length - reused)
+        yield from run.prefilled(session.length - session.computed, session.computed)
         reason = reason or loop.ended() or (yield from loop.events(logits))
         yield Finished(reason)
 
@@ -172,12 +175,10 @@ class LocalModel:
         ]
         return Drafts(others, run.prompt.ids, room)
 
-    def _resume(self, key: str, rows: Rows, new: int) -> Session:
+    def _resume(self, run: Run, rows: Rows) -> Session:
         """The session cut to what it shares with the prompt, less a row to compute logits from, with room to go on."""
-        session, size = self._store.open(key, len(rows.positions)), len(rows.ids)
-        session.truncate(min(session.shared(rows), size - 1))
-        self._store.reserve(key, size, size + new)
-        return session
+        new = run.limits.max_new_tokens - len(run.said)
+        return self._store.resume(run.key, rows, len(rows.ids) - 1, new, run.limits.approximate)
 
     def _warm(self, run: Run) -> tuple[int, int]:
         """(rows reused, rows computed)."""
@@ -185,14 +186,12 @@ class LocalModel:
         shared = session.shared(run.prompt)
         if shared == size:
             return shared, 0  # what lies beyond may be wanted again
-        session.truncate(shared)
         try:
-            self._store.reserve(run.key, size, size)
+            session = self._store.resume(run.key, run.prompt, size, 0)
         except BudgetError:
             return shared, 0
-        reused = session.length
         self._prefill(session, run.prompt, self._warm_chunk, run.halted)
-        return reused, session.length - reused
+        return session.length - session.computed, session.computed
 
     def _prefill(
         self, session: Session, rows: Rows, chunk: int, halted: Callable[[], Reason | None]

@@ -35,7 +35,9 @@ class Sampling:
 class Limits:
     """When to stop. `deadline` is in the seconds of time.monotonic(). A forbidden id is never generated, unless it is a
     stop id: those end the generation and are not generated either. `prefix`: bytes that the generated text begins with,
-    or is a beginning of where it was broken off. `sampling`: None takes the most likely token each time."""
+    or is a beginning of where it was broken off. `sampling`: None takes the most likely token each time. `approximate`:
+    after an edit far above, rows from before it may serve; what comes of it is nearly what the model says, and is never
+    taken for exact."""
 
     max_new_tokens: int
     deadline: float | None = None
@@ -43,6 +45,7 @@ class Limits:
     forbidden_ids: frozenset[int] = frozenset()
     prefix: bytes = b""
     sampling: Sampling | None = None
+    approximate: bool = False
 
 
 @dataclass(frozen=True, eq=False)

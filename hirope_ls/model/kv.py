@@ -1,133 +1,59 @@
 """The KV store: sessions of cached rows under one budget of bytes.
 
-A `Session` pairs slabs with the ids, positions and mentions their rows were computed from, and those are compared
-exactly, never by a hash alone. Knows no model and no documents; a session's key is any string.
+Which rows of a session can be reused is the session's own business. Knows no model and no documents; a session's key
+is any string.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import NamedTuple
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from hirope_ls.model.generator import IntArray
-from hirope_ls.model.run import NO_MENTIONS, Pairs, Rows
-from hirope_ls.model.slabs import LayerShape, SlabCache
+from hirope_ls.model.lines import Line
+from hirope_ls.model.offload import HostStore, Packed
+from hirope_ls.model.run import Rows
+from hirope_ls.model.session import Session
+from hirope_ls.model.slabs import LayerShape
 from hirope_ls.problems import never
 
+_AHEAD = 256  # generated rows for which room is made among those that are kept; more cost some of these
+_FEW = 64  # rows that are not worth looking for in other sessions, or copying from them
 _ROUND = 64  # rows; capacities are multiples of it, where the budget allows
+
+
+class _Source(NamedTuple):
+    """Where a prefix can be copied from: how long it is, and which line of which session has it."""
+
+    shared: int
+    key: str
+    line: Line
 
 
 class BudgetError(Exception):
     """A single session needs more rows than the whole budget holds."""
 
 
-class Session:
-    """A cache and the ids, position ids and mentions its rows were computed from.
-
-    Rows are first staged, then computed, then committed: a failure between leaves the committed rows as they were.
-    Mentions are int64[2, m], (token, unit) ascending by token; those of tokens from `length` on are left from before.
-    `lease` tells a paused generation whether the session is still its own.
-    """
-
-    def __init__(self, cache: SlabCache, levels: int) -> None:
-        self.cache = cache
-        self.length = 0
-        self.lease = object()
-        self._ids = np.zeros(0, np.int32)
-        self._positions = np.zeros((levels, 0), np.int64)
-        self._keys = torch.from_numpy(self._positions)  # the same memory
-        self._mentions = NO_MENTIONS
-
-    @property
-    def levels(self) -> int:
-        return len(self._positions)
-
-    @property
-    def ids(self) -> IntArray:
-        """Those of the committed rows; a view, which changes with the session."""
-        return self._ids[: self.length]
-
-    @property
-    def mentions(self) -> Tensor | None:
-        """Those of the rows staged last and of all before them, int64 [2, m] on the CPU; None where there are none."""
-        return torch.from_numpy(self._mentions) if self._mentions.size else None
-
-    def grow(self, capacity: int) -> None:
-        self.cache.grow(capacity)
-        ids, positions = np.zeros(capacity, np.int32), np.zeros((self.levels, capacity), np.int64)
-        ids[: self.length] = self._ids[: self.length]
-        positions[:, : self.length] = self._positions[:, : self.length]
-        self._ids, self._positions = ids, positions
-        self._keys = torch.from_numpy(positions)
-
-    def shared(self, rows: Rows) -> int:
-        """Length of the longest common prefix, equal in ids, in every level of the positions, and in mentions."""
-        ids, positions, mentions = rows
-        size = min(self.length, len(ids))
-        if len(positions) != self.levels:
-            return 0
-        differs = ids[:size] != self._ids[:size]
-        differs |= (positions[:, :size] != self._positions[:, :size]).any(axis=0)
-        size = int(differs.argmax()) if differs.any() else size
-        return min(size, _first_difference(self._mentions, mentions, size))
-
-    def truncate(self, length: int) -> None:
-        self.length = min(self.length, length)
-        self.cache.truncate(self.length)
-
-    def stage(self, rows: Rows, count: int) -> Tensor:
-        """Write down which of all rows are computed next: `count` from `length` on, or those that there are.
-
-        Returns the positions of all keys then, int64 [levels, total] on the CPU.
-        """
-        part = slice(self.length, min(self.length + count, len(rows.ids)))
-        self._mention(_between(rows.mentions, part.start, part.stop))
-        self._ids[part] = rows.ids[part]
-        self._positions[:, part] = rows.positions[:, part]
-        return self._keys[:, : part.stop]
-
-    def stage_next(self, token: int, mentioned: Sequence[int] = ()) -> Tensor:
-        """Stage one token that continues the unit of the last row and mentions these units."""
-        end = self.length + 1
-        self._mention(np.array([[self.length] * len(mentioned), mentioned], np.int64))
-        self._ids[end - 1] = token
-        self._positions[:, end - 1] = self._positions[:, end - 2]
-        self._positions[-1, end - 1] += 1
-        return self._keys[:, :end]
-
-    def stage_all(self, tokens: Sequence[int], mentioned: Sequence[Sequence[int]]) -> Tensor:
-        """As `stage_next`, for several tokens at once."""
-        start, end = self.length, self.length + len(tokens)
-        pairs = [(start + n, unit) for n, units in enumerate(mentioned) for unit in units]
-        self._mention(np.array(pairs, np.int64).reshape(-1, 2).T)
-        self._ids[start:end] = tokens
-        self._positions[:, start:end] = self._positions[:, start - 1 : start]
-        self._positions[-1, start:end] += np.arange(1, len(tokens) + 1)
-        return self._keys[:, :end]
-
-    def commit(self, count: int) -> None:
-        self.length += count
-
-    def _mention(self, pairs: Pairs) -> None:
-        if pairs.size or self._mentions.size:
-            self._mentions = np.concatenate((_between(self._mentions, 0, self.length), pairs), axis=1)
-
-
 class KVStore:
     """Sessions by key, the least recently used first, never holding more than `budget_bytes` in slabs.
 
-    Owned by the thread that first uses it. Whole sessions are evicted, oldest first, before another one grows.
+    Owned by the thread that first uses it. Whole sessions are evicted, oldest first, before another one grows; they go
+    to host memory, and come back from there, as far as `host_bytes` allow.
     """
 
     def __init__(
-        self, shapes: tuple[LayerShape, ...], dtype: torch.dtype, device: torch.device, budget_bytes: int
+        self,
+        shapes: tuple[LayerShape, ...],
+        dtype: torch.dtype,
+        device: torch.device,
+        budget_bytes: int,
+        host_bytes: int = 0,
     ) -> None:
         self._shapes, self._dtype, self._device = shapes, dtype, device
         self.budget_bytes = budget_bytes
+        self.host = HostStore(shapes, dtype, device, host_bytes)
         self.row_bytes = sum(shape.row_numbers for shape in shapes) * dtype.itemsize
         self._sessions: dict[str, Session] = {}
         self._owner: int | None = None
@@ -137,7 +63,7 @@ class KVStore:
 
     @property
     def used_bytes(self) -> int:
-        return sum(session.cache.nbytes for session in self._sessions.values())
+        return sum(session.nbytes for session in self._sessions.values())
 
     @property
     def most_rows(self) -> int:
@@ -154,17 +80,67 @@ class KVStore:
         session = self._sessions.pop(key, None)
         if session is None or session.levels != levels:
             if session is not None:
-                session.cache.release()
-            session = Session(SlabCache(self._shapes, self._dtype, self._device), levels)
+                session.release()
+            session = Session(self._shapes, self._dtype, self._device, levels)
         self._sessions[key] = session
+        session.lease = object()
+        if (packed := self.host.take(key)) and session.levels == len(packed.line.positions):
+            self._come_back(key, packed)
+        return session
+
+    def resume(self, key: str, rows: Rows, most: int, new: int, approximate: bool = False) -> Session:
+        """The session of that key, cut to what it shares with `rows`, at most `most`, with room for all and `new` more.
+
+        Where another session shares much more, that is copied from there. What is cut off is kept for later where that
+        fits. approximate: rows from before an edit may serve after it (`model/splice.py`). Raises BudgetError.
+        """
+        session, size = self.open(key, len(rows.positions)), len(rows.ids)
+        if approximate and (splice := session.plan_splice(rows)):
+            session.resume(rows, most, min(new, _AHEAD), lambda more: self._allow(session, more), splice)
+            self.reserve(key, size, size + new)
+            session.splice(rows, splice)
+            return session
+        source = self._elsewhere(session, rows)
+        held = self._sessions.get(source.key) if source else None
+        if source and held and held.nbytes + size * self.row_bytes > self.budget_bytes:
+            session, source = self._take_over(source.key, key), None
+        session.resume(rows, most, min(new, _AHEAD), lambda more: self._allow(session, more))
+        self.reserve(key, size, size + new, source.key if source else None)
+        if source and (source := self._elsewhere(session, rows)):  # making room may have moved it, or taken it
+            holder = self._sessions.get(source.key) or self.host.packs[source.key]
+            session.adopt(holder, source.line, rows, min(source.shared, most))
+        return session
+
+    def _come_back(self, key: str, packed: Packed) -> None:
+        rows = len(packed.line)
+        if rows <= self.most_rows:
+            self.reserve(key, rows, rows)
+            self._sessions[key].restore(packed, packed.line)
+
+    def _elsewhere(self, session: Session, rows: Rows) -> _Source | None:
+        """The line of another session, here or in host memory, that shares most with `rows`; None if that is little."""
+        own = session.shared(rows)
+        if len(rows.ids) - own < _FEW:
+            return None
+        held = [(key, pack.line) for key, pack in self.host.packs.items()]
+        for key, other in self._sessions.items():
+            held += [(key, line) for line in other.lines if other is not session]
+        found = [_Source(line.shared(rows), key, line) for key, line in held]
+        best = max(found, key=lambda source: source.shared, default=None)
+        return best if best and best.shared >= own + _FEW else None
+
+    def _take_over(self, source: str, key: str) -> Session:
+        """Two of them would not fit: the session `source` goes on under another key."""
+        self.drop(key)
+        session = self._sessions[key] = self._sessions.pop(source)
         session.lease = object()
         return session
 
-    def reserve(self, key: str, least: int, wanted: int) -> int:
+    def reserve(self, key: str, least: int, wanted: int, spared: str | None = None) -> int:
         """Give the session `key` room for `wanted` rows, or as many as fit but no fewer than `least`; the room it has.
 
-        Others are evicted for it. Rows already held survive where the budget allows copying them (old and new of one
-        layer exist at the same time), else the session is emptied. Raises BudgetError.
+        Others are evicted for it, `spared` last of all. Rows already held survive where the budget allows copying them
+        (old and new of one layer exist at the same time), else the session is emptied. Raises BudgetError.
         """
         self._check_owner()
         session = self._sessions[key]
@@ -172,40 +148,57 @@ class KVStore:
             raise BudgetError
         wanted = min(wanted, self.most_rows)
         if session.cache.capacity < wanted:
-            self._grow(session, wanted)
+            self._grow(session, wanted, spared)
         if self.used_bytes > self.budget_bytes:
             never("the KV budget is exceeded", used=self.used_bytes, budget=self.budget_bytes)
         return session.cache.capacity
 
-    def _grow(self, session: Session, rows: int) -> None:
-        if rows * self.row_bytes + _copying(session) > self.budget_bytes:
-            session.truncate(0)
-            session.cache.release()
-        need = rows * self.row_bytes + _copying(session)
-        self._evict(session, self.budget_bytes - need)
-        others = self.used_bytes - session.cache.nbytes
-        room = (self.budget_bytes - others - _copying(session)) // self.row_bytes
+    def _allow(self, session: Session, more: int) -> bool:
+        """Make room for so many bytes more in the session; False where it would be too large."""
+        if not more:
+            return True
+        allowed = self.budget_bytes - session.nbytes - more
+        if allowed >= 0:
+            self._evict(session, allowed)
+        return allowed >= 0
+
+    def _grow(self, session: Session, rows: int, spared: str | None) -> None:
+        if rows * self.row_bytes + _beside(session) > self.budget_bytes:
+            session.forget_lines()
+        if rows * self.row_bytes + _beside(session) > self.budget_bytes:
+            session.release()
+        need = rows * self.row_bytes + _beside(session)
+        self._evict(session, self.budget_bytes - need, spared)
+        others = self.used_bytes - session.nbytes
+        room = (self.budget_bytes - others - _beside(session)) // self.row_bytes
         generous = max(2 * session.cache.capacity, -(-rows // _ROUND) * _ROUND)
         session.grow(min(generous, room))
 
-    def _evict(self, keep: Session, allowed: int) -> None:
+    def _evict(self, keep: Session, allowed: int, spared: str | None = None) -> None:
         """Drop the oldest sessions until all but `keep` fit into `allowed` bytes."""
-        for key in [key for key, session in self._sessions.items() if session is not keep]:
-            if self.used_bytes - keep.cache.nbytes <= allowed:
+        others = [key for key, session in self._sessions.items() if session is not keep]
+        for key in sorted(others, key=lambda key: key == spared):
+            if self.used_bytes - keep.nbytes <= allowed:
                 return
-            self.drop(key)
+            if self.host.budget_bytes:
+                self.host.put(key, self._sessions[key].lay_longest(), self._sessions[key].cache)  # exact rows only
+            self._release(key)
 
     def drop(self, key: str) -> None:
         self._check_owner()
+        self.host.take(key)
+        self._release(key)
+
+    def clear(self) -> None:
+        """Give all memory of the device back."""
+        for key in list(self._sessions):
+            self._release(key)
+
+    def _release(self, key: str) -> None:
         session = self._sessions.pop(key, None)
         if session is not None:
             session.lease = object()  # a paused generation may still hold it
-            session.truncate(0)
-            session.cache.release()
-
-    def clear(self) -> None:
-        for key in list(self._sessions):
-            self.drop(key)
+            session.release()
 
     def _check_owner(self) -> None:
         here = threading.get_ident()
@@ -215,21 +208,6 @@ class KVStore:
             never("the KV store is used from a second thread")
 
 
-def _copying(session: Session) -> int:
-    """Bytes held twice while the session grows: one layer's slabs."""
-    return max(layer.nbytes for layer in session.cache.layers)
-
-
-def _between(mentions: Pairs, start: int, end: int) -> Pairs:
-    """Those of the tokens start .. end-1."""
-    low, high = np.searchsorted(mentions[0], (start, end)).tolist() if mentions.size else (0, 0)
-    return mentions[:, low:high]
-
-
-def _first_difference(one: Pairs, two: Pairs, size: int) -> int:
-    """The first token, below `size`, whose mentions are not the same in both; `size` if there is none."""
-    one, two = _between(one, 0, size), _between(two, 0, size)
-    common = min(one.shape[1], two.shape[1])
-    differs = (one[:, :common] != two[:, :common]).any(axis=0)
-    at = int(differs.argmax()) if differs.any() else common
-    return int(min((pairs[0, at] for pairs in (one, two) if at < pairs.shape[1]), default=size))
+def _beside(session: Session) -> int:
+    """Bytes held beside the slabs while the session grows: rows set aside, and one layer's slabs a second time."""
+    return session.nbytes - session.cache.nbytes + max(layer.nbytes for layer in session.cache.layers)

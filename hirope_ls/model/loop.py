@@ -16,9 +16,9 @@ from torch import Tensor
 from hirope_ls.model.choice import Choice
 from hirope_ls.model.drafts import Drafts
 from hirope_ls.model.generator import Event, Generated, Reason
-from hirope_ls.model.kv import Session
 from hirope_ls.model.pace import Pace
 from hirope_ls.model.run import Run
+from hirope_ls.model.session import Session
 
 Step = Callable[[Session, int, Sequence[int]], Tensor]
 """Reads one token that mentions these units; logits [1, 1, vocab]."""
@@ -97,5 +97,5 @@ class Loop:
             chosen.append(None if token is None else Generated(token, logprob))
             if token != draft:
                 break
-        self._session.truncate(self._session.length - (len(drafts) + 1 - len(chosen)))
+        self._session.retract(len(drafts) + 1 - len(chosen))
         return chosen

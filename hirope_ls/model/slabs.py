@@ -10,11 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from transformers.cache_utils import Cache, CacheLayerMixin
 
 from hirope_ls.hirope.turned import TurnedCache, TurnedKeys
+
+Index = NDArray[np.int64]
+
+_AT_ONCE = 1024  # rows copied by way of a tensor of their own
 
 
 @dataclass(frozen=True)
@@ -62,12 +68,13 @@ class SlabLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
         turned = 0 if self.turned is None else self.turned.room.nbytes
         return self.keys.nbytes + self.values.nbytes + turned
 
-    def grow(self, capacity: int) -> None:
-        """Move to slabs of `capacity` rows, keeping the first `length`."""
-        self.keys = self._moved(self.keys, capacity)
-        self.values = self._moved(self.values, capacity)
+    def grow(self, capacity: int, held: int = 0, pinned: bool = False) -> None:
+        """Move to slabs of `capacity` rows, keeping the first `length`, or the first `held` if those are more."""
+        rows = min(max(self.length, held), self.capacity)
+        self.keys = self._moved(self.keys, capacity, rows, pinned)
+        self.values = self._moved(self.values, capacity, rows, pinned)
         if self.turned is not None:
-            self.turned.room = self._moved(self.turned.room, capacity)
+            self.turned.room = self._moved(self.turned.room, capacity, self.length)
 
     def truncate(self, length: int) -> None:
         """Keep the first `length` rows. Copies nothing."""
@@ -75,9 +82,14 @@ class SlabLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
         if self.turned is not None:
             self.turned.forget(self.length)
 
-    def _moved(self, slab: Tensor, capacity: int) -> Tensor:
-        wider = slab.new_empty(1, slab.shape[1], capacity, slab.shape[3])
-        wider[:, :, : self.length] = slab[:, :, : self.length]
+    def count(self, length: int, same: int) -> None:
+        """The first `length` rows count; the first `same` of them have not changed."""
+        self.truncate(same)
+        self.length = length
+
+    def _moved(self, slab: Tensor, capacity: int, rows: int, pinned: bool = False) -> Tensor:
+        wider = slab.new_empty((1, slab.shape[1], capacity, slab.shape[3]), pin_memory=pinned)
+        wider[:, :, :rows] = slab[:, :, :rows]
         return wider
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
@@ -127,19 +139,51 @@ class SlabCache(Cache):
     def nbytes(self) -> int:
         return sum(layer.nbytes for layer in self.layers)
 
-    def grow(self, capacity: int) -> None:
-        """Grow every layer to `capacity` rows, one after the other, so that only one is ever held twice."""
+    def grow(self, capacity: int, held: int = 0, pinned: bool = False) -> None:
+        """Grow every layer to `capacity` rows, one after the other, so that only one is ever held twice.
+
+        At least the first `held` rows stay as they are, counted or not. pinned: host memory that a GPU copies to and
+        from by itself.
+        """
         for layer in self.layers:
             if layer.capacity < capacity:
-                layer.grow(capacity)
+                layer.grow(capacity, held, pinned)
 
     def truncate(self, length: int) -> None:
         """Keep the first `length` rows of every layer. Copies nothing."""
         for layer in self.layers:
             layer.truncate(length)
 
+    def count(self, length: int, same: int) -> None:
+        """From now on the first `length` rows count, whatever did before; the first `same` of them have not changed."""
+        for layer in self.layers:
+            layer.count(length, same)
+
+    def take_rows(self, source: SlabCache, rows: Index, places: Index) -> None:
+        """Copy the rows `rows` of `source` to the places `places`, counted or not; turned keys are not copied."""
+        for mine, theirs in zip(self.layers, source.layers, strict=True):
+            _copy_rows(theirs.keys, rows, mine.keys, places)
+            _copy_rows(theirs.values, rows, mine.values, places)
+
+    def take_part(self, source: SlabCache, start: int, stop: int) -> None:
+        """Copy the rows start .. stop-1 of `source` to the same places, counted or not; turned keys are not copied.
+
+        Between pinned memory and a GPU it is only queued: whoever reads the target on the host must wait.
+        """
+        for mine, theirs in zip(self.layers, source.layers, strict=True):
+            for target, held in ((mine.keys, theirs.keys), (mine.values, theirs.values)):
+                target[:, :, start:stop].copy_(held[:, :, start:stop], non_blocking=True)
+
     def release(self) -> None:
         """Give the memory back; the cache is empty afterwards."""
         for layer in self.layers:
             layer.truncate(0)
             layer.grow(0)
+
+
+def _copy_rows(source: Tensor, rows: Index, target: Tensor, places: Index) -> None:
+    """target[:, :, places] = source[:, :, rows], two tensors, perhaps of two devices."""
+    from_rows, to_places = torch.from_numpy(rows).to(source.device), torch.from_numpy(places).to(target.device)
+    for start in range(0, len(rows), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        target.index_copy_(2, to_places[part], source.index_select(2, from_rows[part]).to(target.device))

@@ -70,7 +70,7 @@ class Backend:
         self.problem: str | None = None
         self.kit: Kit | None = None
         self.worker: Worker[LanguageModel] | None = None
-        self.options = Options(max_new_tokens=settings.max_new_tokens)
+        self.options = Options(max_new_tokens=settings.max_new_tokens, approximate_splice=settings.approximate_splice)
 
     async def start(self) -> None:
         """Load everything; returns when the model is ready or refused."""

@@ -13,8 +13,8 @@ from model.tiny_models import VOCABULARY
 
 from hirope_ls.model.decode import LocalModel
 from hirope_ls.model.generator import Event, Finished, Generated, IntArray, Limits, Mentions, Prefilled
-from hirope_ls.model.kv import Session
 from hirope_ls.model.loader import Loaded
+from hirope_ls.model.session import Session
 
 Prompt = tuple[IntArray, IntArray]
 

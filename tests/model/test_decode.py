@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -268,19 +269,52 @@ def test_a_prompt_beyond_the_budget(loaded: Loaded) -> None:
 
 
 def test_a_hundred_sessions_under_a_budget_for_ten(loaded: Loaded) -> None:
+    """Every answer is the cold one, the budget holds at every step, and what went is what was used longest ago."""
     random = rng("sessions")
     budget = rows(loaded, 10 * 128)
-    model = LocalModel(loaded, budget, chunk=64)
-    cold = LocalModel(loaded, BUDGET)
+    model, cold = LocalModel(loaded, budget, chunk=64), LocalModel(loaded, BUDGET)
+    used: list[str] = []
+    most = 0
     for step in range(100 * rounds(1)):
-        key = random.randrange(100)
-        prompt = cut(a_prompt(300, seed=key), random.randint(30, 300))
-        ids = []
-        for event in model.generate(str(key), *prompt, Limits(3), NEVER):
+        number = random.choice(
+            [step % 100, step % 100, random.randrange(100), int(used[-min(3, len(used))]) if used else 0]
+        )
+        prompt = cut(a_prompt(140, seed=number), random.randint(30, 140))
+        key, said = str(number), []
+        for event in model.generate(key, *prompt, Limits(3), NEVER):
             assert 0 < model.used_bytes <= budget
-            ids += [event.id] if isinstance(event, Generated) else []
-        if step % 10 == 0:
-            assert ids == ask(cold, str(step), prompt, 3).ids
+            said += [event.id] if isinstance(event, Generated) else []
+        cold.drop("file")
+        assert said == ask(cold, "file", prompt, 3).ids, f"step {step}"
+        used = [*(other for other in used if other != key), key]
+        held = list(model._store)
+        assert held == used[-len(held) :]
+        most = max(most, len(held))
+    assert most >= 10
+
+
+def test_a_cancel_stops_a_long_prefill_within_a_chunk(loaded: Loaded) -> None:
+    """The chunk that runs when the flag is set is the last one, and the next request gets the model at once."""
+    model, flag = LocalModel(loaded, 1 << 30), threading.Event()
+    forwards = 0
+
+    def count(*_: object) -> None:
+        nonlocal forwards
+        forwards += 1
+        if forwards == 3:
+            flag.set()
+
+    handle = loaded.hirope.model.model.layers[1].register_forward_pre_hook(count)
+    try:
+        answer = told(model.generate("file", *a_prompt(16_384), Limits(5), flag))
+        assert (answer.reason, answer.ids, forwards) == ("cancelled", [], 3)
+        assert answer.prefilled.prefilled == 3 * 512
+        forwards = 10
+        assert ask(model, "other", a_prompt(100, 1), 1).prefilled.prefilled == 100
+        assert forwards == 11
+        assert told(model.generate("file", *a_prompt(16_384), Limits(5), Flag(after=1))).prefilled.reused == 3 * 512
+    finally:
+        handle.remove()
 
 
 def test_a_paused_generation_loses_its_session(model: LocalModel) -> None:
