@@ -16,6 +16,9 @@ SPARED: Final = ("continued", "ahead", "foreseen", "warmed")
 """continued: a running generation went on for a newer request that it agreed with. ahead: what follows acceptance was
 made while idle. foreseen: a request was answered by that. warmed: a file was read before it was asked about."""
 
+COUNTS: Final = ("prompt", "reused", "prefilled", "generated", "drafted", "accepted")
+"""What `Completion.tokens` counts."""
+
 
 @dataclass(frozen=True)
 class Record:
@@ -29,8 +32,8 @@ class Record:
     mentions: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """The same, for the wire; times to a hundredth of a millisecond, the four token counts always."""
-        tokens = {name: self.tokens.get(name, 0) for name in ("prompt", "reused", "prefilled", "generated")}
+        """The same, for the wire; times to a hundredth of a millisecond, the token counts always."""
+        tokens = {name: self.tokens.get(name, 0) for name in COUNTS}
         timings = {name: round(ms, 2) for name, ms in self.timings.items()}
         return {
             "outcome": self.outcome,

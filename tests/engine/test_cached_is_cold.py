@@ -142,8 +142,9 @@ def test_cached_is_cold(folder: Path, host: int) -> None:
     tokenizer = TextTokenizer.load(folder)
     loaded, special = load(card, "cpu", "float32"), tokenizer.special.all
     row = LocalModel(loaded, 1 << 24)._store.row_bytes
-    warm_model = Recorded(loaded, 1000 * row, special, tokenizer.vocab_size, chunk=96, host_bytes=host * row)
-    cold = Recorded(loaded, 1 << 26, special, tokenizer.vocab_size)
+    read, pieces = (loaded, 1000 * row, special, tokenizer.vocab_size), tokenizer.pieces
+    warm_model = Recorded(*read, chunk=96, host_bytes=host * row, pieces=pieces)
+    cold = Recorded(loaded, 1 << 26, special, tokenizer.vocab_size, pieces=pieces, drafts=False)
     desk, stop = Desk(random, Pipeline(tokenizer, card.trained_length)), threading.Event()
     reused = evicted = copied = 0
     for step in range(rounds(STEPS // 2)):
