@@ -243,7 +243,7 @@ class Editor:
         del self.texts[uri]
         self.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
 
-    def inline(self, uri: str, index: int, manual: bool = True, **context: Any) -> int:
+    def inline(self, uri: str, index: int, manual: bool = False, **context: Any) -> int:
         """Ask for an inline completion at a string index; the request's id."""
         params = {
             "textDocument": {"uri": uri},

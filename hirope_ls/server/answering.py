@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from hirope_ls.config import Settings
-from hirope_ls.engine.complete import Completion
+from hirope_ls.engine.complete import Completion, alternatives
 from hirope_ls.engine.recent import Recent
 from hirope_ls.engine.snapshots import Snapshot
+from hirope_ls.engine.worker import Closed, Superseded
+from hirope_ls.model.generator import LanguageModel, StopFlag
 from hirope_ls.server.ahead import Ahead
 from hirope_ls.server.backend import Backend
 from hirope_ls.server.documents import Document, Documents
@@ -24,6 +26,7 @@ from hirope_ls.server.status import Status
 from hirope_ls.server.warming import Warming
 from hirope_ls.text.edit import Edit
 
+_AT_ONCE: Final = 3  # suggestions for whoever asks by hand
 _SMALL_EDIT: Final = 4096  # bytes; more would keep the event loop waiting for a text that is gone already
 
 
@@ -105,6 +108,30 @@ class Answering:
             return Completion("", 0, 0, "empty:document-changed")
         await self._debounce(ask)
         return await self._compute(ask, place, snapshot)
+
+    async def others(self, ask: Ask, document: Document, first: Completion) -> list[Completion]:
+        """Further completions at the same place for whoever asked by hand, as far as there is time; they give way to
+        whatever else is asked for."""
+        kit, worker, place = self._backend.kit, self._backend.worker, ask.place
+        snapshot = document.snapshot
+        if not ask.params.manual or kit is None or worker is None or place is None or snapshot is None:
+            return []
+        if snapshot.buffer != ask.buffer:
+            return []
+        there, deadline, options = place.snapshot(kit.pipeline, snapshot), self._deadline(ask), self._backend.options
+
+        def job(model: LanguageModel, stop: StopFlag) -> list[Completion]:
+            where = (there, place.offset, model, kit.tokenizer, kit.card, options, stop)
+            return alternatives(*where, count=_AT_ONCE, deadline=deadline)
+
+        future = worker.warm(("others", ask.uri), job)
+        try:
+            found = await asyncio.wrap_future(future)
+        except (Superseded, Closed):
+            return []
+        finally:
+            future.cancel()
+        return [each for each in found if each.text and each.text != first.text][: _AT_ONCE - 1]
 
     def moved(self, ask: Ask, document: Document, completion: Completion) -> Completion | None:
         """What is left of the completion if its beginning was typed meanwhile; None if something else was."""

@@ -108,11 +108,13 @@ class InlineCompletions:
         completion = await self._answering.completion(ask, ask.document, start)
         if not completion.text:
             return completion, nothing
+        others = await self._answering.others(ask, ask.document, completion)
         moved = self._answering.moved(ask, ask.document, completion)
         if moved is None:
             return replace(completion, outcome="empty:document-changed"), nothing
-        shown = item(moved, ask.params.selected, ask.document.buffer, self._documents.encoding)
-        return moved, types.InlineCompletionList(items=[shown])
+        told = [moved, *others] if ask.document.buffer == ask.buffer else [moved]
+        how = ask.params.selected, ask.document.buffer, self._documents.encoding
+        return moved, types.InlineCompletionList(items=[item(each, *how) for each in told])
 
     def _start(self, ask: Ask) -> Start:
         refusal = self._refusal(ask)

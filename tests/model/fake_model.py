@@ -18,7 +18,8 @@ class FakeModel:
     """Generates what it has to begin with, as `encode` writes it, then `says`, then stops.
 
     Sleeps `prefill_s` once and `step_s` before each token, unless told to stop. `first_s` are the prefills of the first
-    generations; `chunk_s`: how long it does not look at the stop flag.
+    generations; `chunk_s`: how long it does not look at the stop flag. `draws`: what it says, by the seed, where it is
+    to draw at random.
     """
 
     def __init__(
@@ -29,7 +30,9 @@ class FakeModel:
         first_s: Sequence[float] = (),
         chunk_s: float = 0.002,
         encode: Callable[[bytes], Sequence[int]] = lambda text: (),
+        draws: Sequence[Sequence[int]] = (),
     ) -> None:
+        self.draws = draws
         self.says, self.prefill_s, self.step_s = list(says), prefill_s, step_s
         self.first_s, self.chunk_s, self.encode = list(first_s), chunk_s, encode
         self.calls: list[tuple[str, str]] = []
@@ -49,7 +52,8 @@ class FakeModel:
         prefill_s = self.first_s.pop(0) if self.first_s else self.prefill_s
         halted = self._sleep(prefill_s, limits, stop)
         yield Prefilled(min(reused, len(ids)), len(ids), prefill_s * 1e3)
-        says = [*self.encode(limits.prefix), *self.says]
+        drawn = self.draws[limits.sampling.seed % len(self.draws)] if limits.sampling and self.draws else self.says
+        says = [*self.encode(limits.prefix), *drawn]
         for id in says[: limits.max_new_tokens] if not halted else []:
             halted = self._sleep(self.step_s, limits, stop)
             if halted or id in limits.stop_ids:

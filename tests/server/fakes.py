@@ -1,8 +1,8 @@
 """A server whose model is fake: everything real but the torch part, so that ordering and delays can be scripted.
 
-Run as a script it is that server; what the model does comes as JSON in HIROPE_FAKE: `says` (text), `prefill_s`,
-`first_s`, `step_s` and `chunk_s` as in FakeModel, `load_s`, `refuse` (a reason to refuse the model), `breaks` (whatever
-is generated raises).
+Run as a script it is that server; what the model does comes as JSON in HIROPE_FAKE: `says` (text), `draws` (texts),
+`prefill_s`, `first_s`, `step_s` and `chunk_s` as in FakeModel, `load_s`, `refuse` (a reason to refuse the model),
+`breaks` (whatever is generated raises).
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ def main() -> int:
             raise ModelRefused(script["refuse"])
         says = kit.tokenizer.encode(script.get("says", "return 1").encode()).ids.tolist()
         pace = {name: script[name] for name in ("prefill_s", "step_s", "first_s", "chunk_s") if name in script}
-        model = FakeModel(says, **pace, encode=lambda text: kit.tokenizer.encode(text).ids.tolist())
+        draws = [kit.tokenizer.encode(text.encode()).ids.tolist() for text in script.get("draws", ())]
+        model = FakeModel(says, **pace, encode=lambda text: kit.tokenizer.encode(text).ids.tolist(), draws=draws)
         if script.get("breaks"):
             model.generate = broken  # type: ignore[method-assign, assignment]
         return model

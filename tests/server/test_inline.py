@@ -112,6 +112,26 @@ def test_at_the_deadline_there_is_an_answer(fake: Start) -> None:
         assert editor.last(URI)["outcome"] == "deadline"
 
 
+def test_whoever_asks_by_hand_gets_several(fake: Start) -> None:
+    draws = ["return a - b\n", "return a + b\n", "return b\n"]
+    with ready(fake, says="return a + b\n", draws=draws) as editor:
+        typed = editor.reply(editor.inline(URI, AT, manual=False))["items"]
+        assert [one["insertText"] for one in typed] == ["return a + b"]
+        items = editor.reply(editor.inline(URI, AT, manual=True))["items"]
+        assert [one["insertText"] for one in items] == ["return a + b", "return a - b", "return b"]
+        assert len({str(one["range"]) for one in items}) == 1
+        assert editor.ask("hirope/status")["outcomes"] == {"shown": 1, "cached": 1}
+
+
+def test_further_ones_give_way_to_the_next_key(fake: Start) -> None:
+    with ready(fake, says="return a + b\n", draws=["return b\n"], step_s=0.1) as editor:
+        first = editor.inline(URI, AT, manual=True)
+        editor.change(URI, (AT, AT, "re"))
+        newest = editor.inline(URI, AT + 2, manual=False)
+        assert editor.reply(first) is None
+        assert editor.reply(newest)["items"]
+
+
 def test_debounce_waits_for_typing_but_not_for_the_hand(fake: Start) -> None:
     with ready(fake, overrides={"debounceMs": 400}) as editor:
         began = time.monotonic()
