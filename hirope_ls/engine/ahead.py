@@ -15,6 +15,7 @@ from hirope_ls.engine.prompt import Prompt, build_prompt
 from hirope_ls.engine.snapshots import Snapshot
 from hirope_ls.model.folder import Card
 from hirope_ls.model.generator import LanguageModel
+from hirope_ls.model.run import NO_MENTIONS, Rows, common
 from hirope_ls.model.tokens import TextTokenizer
 
 NOT_AHEAD = "empty:not-ahead"
@@ -48,15 +49,9 @@ def extends(now: Prompt, then: Prompt) -> bool:
 
 def shared(one: Prompt, two: Prompt) -> int:
     """Length of the common prefix: equal in ids, in positions and in mentions."""
-    size = min(one.ids.size, two.ids.size)
-    differs = one.ids[:size] != two.ids[:size]
-    differs |= (one.positions[:, :size] != two.positions[:, :size]).any(axis=0)
-    size = int(differs.argmax()) if differs.any() else size
-    pairs = [set(map(tuple, _pairs(prompt, size))) for prompt in (one, two)]
-    return int(min((token for token, _ in pairs[0] ^ pairs[1]), default=size))
+    return common(_rows(one), _rows(two), min(one.ids.size, two.ids.size))
 
 
-def _pairs(prompt: Prompt, size: int) -> list[list[int]]:
-    """The mentions, (token, unit), of the first `size` tokens."""
-    pairs = np.zeros((2, 0), np.int32) if prompt.mentions is None else prompt.mentions.pairs
-    return pairs[:, pairs[0] < size].T.tolist()  # type: ignore[no-any-return]
+def _rows(prompt: Prompt) -> Rows:
+    pairs = NO_MENTIONS if prompt.mentions is None else prompt.mentions.pairs.astype(np.int64)
+    return Rows(prompt.ids, prompt.positions, pairs)

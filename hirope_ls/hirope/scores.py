@@ -97,6 +97,6 @@ def _far(frame: Frame, rows: int, like: Tensor) -> Tensor | None:
     if raised is not None:
         gain = torch.full_like(whole[:, raised.keys], frame.scheme.mention_gain)
         whole[:, raised.keys] = torch.where(raised.seen, gain, whole[:, raised.keys])
-    for row in range(rows - 1):  # the last row sees all of them
-        whole[row, far - rows + 1 + row :] = float("-inf")
-    return whole
+    row = torch.arange(frame.first_row, frame.total, device=like.device)[:, None]
+    beyond = torch.arange(far, device=like.device) > row - frame.scheme.window
+    return whole.masked_fill_(beyond, float("-inf"))

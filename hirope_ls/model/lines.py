@@ -13,9 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hirope_ls.model.generator import IntArray
-from hirope_ls.model.run import Pairs, Rows
-
-_FIRST_LOOK = 64  # rows; most other files differ within them
+from hirope_ls.model.run import Pairs, Rows, common
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,16 +47,7 @@ class Line:
         if len(rows.positions) != len(self.positions):
             return 0
         size = min(len(self) if approximate else self.exact, len(rows.ids))
-        at, look = 0, _FIRST_LOOK
-        while at < size:
-            part = slice(at, min(at + look, size))
-            differs = self.ids[part] != rows.ids[part]
-            differs |= (self.positions[:, part] != rows.positions[:, part]).any(axis=0)
-            if differs.any():
-                at += int(differs.argmax())
-                break
-            at, look = part.stop, 4 * look
-        return min(at, _first_difference(self.mentions, rows.mentions, at))
+        return common((self.ids, self.positions, self.mentions), rows, size)
 
     def common(self, other: Line) -> int:
         """How many rows, from the first on, are the very same in both."""
@@ -71,18 +60,3 @@ class Line:
         size = min(len(self), len(lies))
         own[:size] = self.serials[:size] == lies[:size]
         return own
-
-
-def between(mentions: Pairs, start: int, end: int) -> Pairs:
-    """Those of the tokens start .. end-1."""
-    low, high = np.searchsorted(mentions[0], (start, end)).tolist() if mentions.size else (0, 0)
-    return mentions[:, low:high]
-
-
-def _first_difference(one: Pairs, two: Pairs, size: int) -> int:
-    """The first token, below `size`, whose mentions are not the same in both; `size` if there is none."""
-    one, two = between(one, 0, size), between(two, 0, size)
-    common = min(one.shape[1], two.shape[1])
-    differs = (one[:, :common] != two[:, :common]).any(axis=0)
-    at = int(differs.argmax()) if differs.any() else common
-    return int(min((pairs[0, at] for pairs in (one, two) if at < pairs.shape[1]), default=size))

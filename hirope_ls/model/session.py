@@ -17,8 +17,8 @@ from torch import Tensor
 
 from hirope_ls.model.aside import Aside, Serials
 from hirope_ls.model.generator import IntArray
-from hirope_ls.model.lines import Line, between
-from hirope_ls.model.run import NO_MENTIONS, Pairs, Rows
+from hirope_ls.model.lines import Line
+from hirope_ls.model.run import NO_MENTIONS, Pairs, Rows, between
 from hirope_ls.model.slabs import LayerShape, SlabCache
 from hirope_ls.model.splice import Move, available, order, plan
 from hirope_ls.problems import never

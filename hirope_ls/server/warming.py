@@ -1,8 +1,8 @@
 """Has the model read what will be asked for: when a file opens or gains focus, and when the user pauses after an edit.
 
 Below everything that is asked for. Before the first completion in a file it is read from its start. Later only what a
-completion at the cursor's last known place begins with: more would push out of the cache what the next keystroke
-needs. Belongs to the event loop.
+completion at the cursor's last known place begins with: all of it, at every pause, would keep a laptop busy. Belongs to
+the event loop.
 """
 
 from __future__ import annotations
