@@ -15,7 +15,8 @@ ROOT = Path(hirope_ls.__file__).parent
 ALLOWED = {  # part -> what it may import of this package; everything may import problems
     "text": set(),
     "syntax": {"text"},
-    "hirope": set(),
+    "compiled": set(),
+    "hirope": {"compiled"},
     "model": {"hirope", "text"},
     "engine": {"text", "syntax", "model"},
     "server": {"text", "syntax", "model", "engine", "config"},
@@ -38,6 +39,8 @@ FOREIGN = {  # packages that only these parts know
     "pygls": {"server"},
     "lsprotocol": {"server"},
     "rich": {"commands", "lab"},
+    "numba": {"compiled"},
+    "llvmlite": {"compiled"},
 }
 MODULES = sorted(path for path in ROOT.rglob("*.py"))
 
