@@ -40,7 +40,6 @@ from hirope_ls.engine.snapshots import Snapshot
 from hirope_ls.model.folder import Card
 from hirope_ls.model.generator import Mentions
 from hirope_ls.model.tokens import SpecialTokens, TextTokenizer, Tokens
-from hirope_ls.text.edit import Edit
 from hirope_ls.text.encoding import character_start
 
 IntArray = NDArray[np.int32]
@@ -121,10 +120,7 @@ def build_context(snapshot: Snapshot, tokenizer: TextTokenizer, card: Card, opti
 
 def prefix_tokens(snapshot: Snapshot, offset: int, tokenizer: TextTokenizer) -> Tokens:
     """The tokens of the text before byte `offset`, equal to encoding it afresh, in the time of a small edit."""
-    data = snapshot.buffer.data
-    if offset == len(data):
-        return snapshot.tokens
-    return tokenizer.update(snapshot.tokens, data, Edit(offset, len(data), b""), data[:offset])
+    return tokenizer.until(snapshot.tokens, snapshot.buffer.data, offset)
 
 
 def suffix_ids(data: bytes, offset: int, tokenizer: TextTokenizer, wanted: int) -> IntArray:
