@@ -68,7 +68,7 @@ class Tokens:
         return np.array_equal(self.ids, other.ids) and np.array_equal(self.ends, other.ends)
 
     def ids_in(self, first: int, last: int) -> Ids:
-        """The ids of the tokens `first..last`."""
+        """The ids of the tokens `first..last`, or as many of them as there are."""
         return _joined([self.runs[run].ids[part] for run, part in self._parts(first, last)], np.int32)
 
     def ends_in(self, first: int, last: int) -> Ints:
@@ -123,7 +123,7 @@ class Tokens:
 
     def _parts(self, first: int, last: int) -> Iterator[tuple[int, slice]]:
         """The runs that have some of the tokens `first..last`, and which of theirs these are."""
-        run = max(int(self.firsts.searchsorted(first, "right")) - 1, 0)
+        run, last = max(int(self.firsts.searchsorted(first, "right")) - 1, 0), min(last, len(self))
         while first < last:
             begin, after = int(self.firsts[run]), int(self.firsts[run + 1])
             yield run, slice(first - begin, min(last, after) - begin)
