@@ -15,6 +15,7 @@ from hirope_ls.engine.excerpt import prefix_tokens
 from hirope_ls.engine.healing import MOST, kept_tokens
 from hirope_ls.engine.options import Options
 from hirope_ls.engine.prompt import Prompt, build_prompt
+from hirope_ls.model.runs import Tokens
 
 
 def prompt_at(text: str, offset: int, heal: bool = True) -> Prompt:
@@ -45,8 +46,8 @@ def test_golden(marked: str, healed: bytes) -> None:
 
 def test_at_most_some_tokens_are_read_again() -> None:
     data = b"x = 1\n" + b"a_b_" * 12
-    ends = np.arange(1, len(data) + 1)
-    assert kept_tokens(data, len(data), ends) == len(data) - MOST
+    tokens = Tokens.of(np.zeros(len(data), np.int32), np.arange(1, len(data) + 1))
+    assert kept_tokens(data, len(data), tokens) == len(data) - MOST
 
 
 def test_the_prompt_hardly_changes_while_a_word_is_typed() -> None:

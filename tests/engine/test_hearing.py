@@ -92,7 +92,7 @@ def by_the_text(snapshot: Snapshot, offset: int, prompt: Prompt) -> list[list[in
     names, (where, after) = names_in(snapshot, offset, prompt), regions(prompt)
     ends = ends_in(snapshot, offset, prompt)
     starts = np.array([0, *ends])[: len(ends)]
-    near = where[near_start(snapshot.buffer.data, starts, prompt.dropped) - prompt.dropped :]
+    near = where[near_start(snapshot.buffer.data, starts[prompt.dropped :], prompt.dropped) - prompt.dropped :]
     found = []
     for run in (near, after):
         for n, index in enumerate(run):

@@ -55,6 +55,11 @@ class Desk:
         tokenizer = TextTokenizer.load(card.folder)
         return cls(Pipeline(tokenizer, card.trained_length), tokenizer, card, Options(max_prompt_tokens=cap))
 
+    @property
+    def cap(self) -> int:
+        """Tokens of a file before the cursor that go into a prompt at most."""
+        return self.options.prompt_cap(self.card.trained_length)
+
     def open(self, name: str, data: bytes) -> Snapshot:
         return self.pipeline.open(f"file:///{name}.py", 1, Buffer.of(data), "python", None)
 
