@@ -20,11 +20,13 @@ from hirope_ls.workspace.values import Refusal, Stamp
 
 _KEPT_DAYS: Final = 30  # of records that no file has now
 _MOST_BYTES: Final = 512 * 2**20
+_UNUSED: Final = "NOT EXISTS (SELECT 1 FROM files WHERE files.digest = records.digest)"
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS files (path BLOB PRIMARY KEY, size INTEGER, modified INTEGER, changed INTEGER,
     inode INTEGER, checked INTEGER, digest BLOB, refusal TEXT) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_digest ON files (digest);
 CREATE TABLE IF NOT EXISTS records (digest BLOB, name BLOB, record BLOB, day INTEGER, PRIMARY KEY (digest, name));
+CREATE INDEX IF NOT EXISTS by_name ON records (name);
 """
 
 
@@ -43,7 +45,7 @@ class Kept(NamedTuple):
     path: str
     row: Row | None
     record: bytes | None = None
-    forget: bool = False  # gone because it must not be used any more: its record goes, too
+    forget: bool = False  # gone because it must not be used any more: its records go, too
 
 
 def digest_of(data: bytes) -> bytes:
@@ -108,11 +110,9 @@ class Database:
         path, name = os.fsencode(change.path), os.fsencode(change.path.rpartition("/")[2])
         run = self._connection.execute
         if change.row is None:
-            found = run("SELECT digest FROM files WHERE path = ?", (path,)).fetchone()
             run("DELETE FROM files WHERE path = ?", (path,))
-            if change.forget and found is not None:
-                others = "SELECT 1 FROM files WHERE digest = ?1"
-                run(f"DELETE FROM records WHERE digest = ?1 AND NOT EXISTS ({others})", found)
+            if change.forget:  # with what it said before
+                run(f"DELETE FROM records WHERE name = ? AND {_UNUSED}", (name,))
             return
         stamp, checked, digest, refusal = change.row
         state = (*stamp[:4], checked, digest, refusal.name if refusal else None)
@@ -166,9 +166,8 @@ def _connect(place: Path) -> sqlite3.Connection:
 
 def _tidy(connection: sqlite3.Connection, place: Path) -> None:
     oldest = _today() - _KEPT_DAYS if place.stat().st_size < _MOST_BYTES else _today() + 1
-    unused = "day < ? AND NOT EXISTS (SELECT 1 FROM files WHERE files.digest = records.digest)"
     try:
-        connection.execute(f"DELETE FROM records WHERE {unused}", (oldest,))
+        connection.execute(f"DELETE FROM records WHERE day < ? AND {_UNUSED}", (oldest,))
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Final
 
 from hirope_ls.workspace.content import generated_folder, hidden_folder, refused_name
 from hirope_ls.workspace.ignore import GIT, OWN, Rules
@@ -21,6 +22,8 @@ from hirope_ls.workspace.reading import read_rules, stamp_of
 from hirope_ls.workspace.repository import is_repository, rules_above, rules_inside, state_of
 from hirope_ls.workspace.secrets import secret_name, secret_place
 from hirope_ls.workspace.values import Limits, Listing, Stamp
+
+_FEWEST_FOLDERS: Final = 1_000  # that are read, however few files are wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,7 @@ class Tree:
         queue, count = deque(starts), sum(len(folder.files) for folder in self.folders.values())
         while queue:
             path, above = queue.popleft()
-            if max(count, len(self.folders)) >= self._limits.files:
+            if count >= self._limits.files or len(self.folders) >= max(self._limits.files, _FEWEST_FOLDERS):
                 self._cut = True
                 return
             self._watch(path)

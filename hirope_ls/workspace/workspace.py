@@ -47,7 +47,13 @@ _SWEEP: Final = 300.0  # seconds after which everything is looked at once more, 
 
 
 class Workspace:
-    """See above. `cache`: the folder between starts, None for none; `make`: what records are made by, None for none."""
+    """See above.
+
+    make: what records are made by, a function or, to have it run in a process of its own, its name.
+    cache: the folder between starts, for instance `default_folder()`; None for none.
+    watch: whether the kernel is asked to tell of changes; else, and where it cannot, folders are looked at every
+    `poll` seconds, or more seldom where that takes long.
+    """
 
     def __init__(
         self,
@@ -61,6 +67,7 @@ class Workspace:
         on_progress: Callable[[Progress], None] = lambda progress: None,
         on_note: Callable[[str], None] = _log.warning,
         watch: bool = True,
+        poll: float = _POLL,
         maker: Maker | None = None,
     ) -> None:
         self._limits = limits
@@ -68,6 +75,7 @@ class Workspace:
         self._on_progress = on_progress
         self._on_note = on_note
         self._watch = watch
+        self._poll = poll
         self._roots = Roots.of(roots)
         self._gate = Gate()
         self._pending = Pending()
@@ -276,7 +284,7 @@ class Workspace:
         self._listing = self._tree.listing()
         self._indexer.reconcile(self._listing, batch.files, None if batch.everything else polled)
         self._indexer.touch(self._store.open_paths() & batch.files)
-        self._poll_at = time.monotonic() + max(_POLL, _POLL_SHARE * (time.monotonic() - began))
+        self._poll_at = time.monotonic() + max(self._poll, _POLL_SHARE * (time.monotonic() - began))
         self._ready.set()
 
     def _planted(self) -> Tree:
