@@ -183,16 +183,16 @@ class Indexer:
             row, record = Row(_no_stamp(data), 0, digest, Refusal.TOO_LARGE), None
         else:
             row, record = self._made(path, data, _no_stamp(data), 0)
-        if record is None and row.refusal is None:
-            record = self._known(digest, path)
         self._open[path], self._open_records[path] = row, record
         self._tell(path, row)
 
     def _made(self, path: str, data: bytes, stamp: Stamp, checked: int) -> tuple[Row, bytes | None]:
-        """The row, and the record if there is none yet. An empty record: nothing to keep."""
+        """The row, and the record of a file that is not refused. An empty record: nothing to keep."""
         digest, name = digest_of(data), path.rpartition("/")[2]
         refusal = Refusal.QUARANTINED if self._quarantine.holds(digest) else refused_content(data)
-        if refusal is None and self._known(digest, path) is None:
+        if refusal is None:
+            if (known := self._known(digest, path)) is not None:
+                return Row(stamp, checked, digest), known
             shared = self._quarantine.during(digest, path) if not self._maker.apart else nullcontext()
             try:
                 with shared:
@@ -222,8 +222,10 @@ class Indexer:
 
     def _set(self, path: str, row: Row, record: bytes | None = None) -> None:
         old = self._rows.get(path)
-        self._stored.pop(path, None)
+        before = old or self._stored.pop(path, None)
         self._rows[path] = row
+        if before is not None and before.digest == row.digest and self._known(row.digest, path) is not None:
+            record = None  # it is kept as long as the row is
         if record is not None:
             self._unsaved_records[row.digest, path.rpartition("/")[2]] = record
         self._keep(path, row, record)

@@ -28,7 +28,7 @@ def read_file(path: str, largest: int) -> tuple[bytes, Stamp] | None:
     try:
         status = os.fstat(handle)
         # Seen again once it is open: a folder on the way may have become a link in between.
-        if not stat.S_ISREG(status.st_mode) or status.st_size > largest or os.path.realpath(path) != path:
+        if not stat.S_ISREG(status.st_mode) or status.st_size > largest or _opened(handle, path) != path:
             return None
         return _all(handle, largest), stamp_of(status)
     except OSError:
@@ -49,6 +49,14 @@ def read_rules(path: str) -> bytes | None:
         return None
     finally:
         os.close(handle)
+
+
+def _opened(handle: int, path: str) -> str:
+    """The real path of what was opened: the kernel knows it, where it tells."""
+    try:
+        return os.readlink(f"/proc/self/fd/{handle}")
+    except OSError:
+        return os.path.realpath(path)
 
 
 def _all(handle: int, largest: int) -> bytes:

@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
 
 _SLICE: Final = 0.05  # seconds of indexing between two looks at the news
 _POLL: Final = 2.0  # seconds between two looks at folders that nobody tells about
-_POLL_SHARE: Final = 20  # a look that takes long is taken as much more seldom
+_POLL_SHARE: Final = 10  # a look that takes long is taken as much more seldom
 _SWEEP: Final = 300.0  # seconds after which everything is looked at once more, whatever was told
 
 

@@ -66,12 +66,12 @@ def held(workspace: Workspace) -> dict[str, bytes | None]:
     return {path: workspace.digest(path) for path in workspace.files()}
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
+def wait_until(holds: Callable[[], bool], seconds: float = 10.0, step: float = 0.01) -> bool:
     until = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > until:
             return False
-        time.sleep(0.01)
+        time.sleep(step)
     return True
 
 
