@@ -27,7 +27,7 @@ _NAMES: Final = (
     "*.g.dart *.designer.cs *.g.cs *-lock.json *.lock go.sum pnpm-lock.yaml *.snap *.tsbuildinfo"
 )
 _GENERATED_FOLDERS: Final = frozenset(_FETCHED_OR_BUILT.split())
-_HIDDEN_FOLDERS: Final = frozenset({".git", ".hg", ".svn", ".jj", ".bzr", "_darcs", "CVS"})
+_HIDDEN: Final = frozenset({".git", ".hg", ".svn", ".jj", ".bzr", "_darcs", "CVS"})
 _BINARY_SUFFIXES: Final = frozenset(_SUFFIXES.split())
 _GENERATED_FILES: Final = re.compile("|".join(map(translate, _NAMES.split())))
 _SAYS_GENERATED: Final = re.compile(
@@ -49,9 +49,9 @@ _CONTINUATION = bytes(range(0x80, 0xC0))
 _LETTERS = bytes(byte for byte in range(256) if byte >= 0xC0 or (byte < 0x80 and chr(byte).isalnum()))
 
 
-def hidden_folder(name: str) -> bool:
-    """A folder that belongs to a version control system."""
-    return name in _HIDDEN_FOLDERS
+def hidden_name(name: str) -> bool:
+    """A folder that belongs to a version control system, or, as `.git` in a worktree, a file."""
+    return name in _HIDDEN
 
 
 def generated_folder(name: str) -> bool:

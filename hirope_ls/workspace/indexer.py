@@ -41,6 +41,7 @@ class Indexer:
         self._stamps: Mapping[str, Stamp] = {}
         self._stored: dict[str, Row] = {}  # of an earlier start, not yet compared with the disk
         self._rows: dict[str, Row] = {}
+        self._barred: frozenset[str] = frozenset()
         self._open: dict[str, Row] = {}
         self._open_records: dict[str, bytes | None] = {}
         self._todo: dict[str, None] = {}
@@ -76,14 +77,24 @@ class Indexer:
         for path in [path for path in self._rows if self._owner(path) is None]:
             self._lose(path)
 
-    def reconcile(self, listing: Listing, files: Container[str], doubted: Container[str] | None) -> None:
+    def reconcile(
+        self,
+        listing: Listing,
+        files: Container[str],
+        doubted: Container[str] | None,
+        barred: frozenset[str] = frozenset(),
+    ) -> None:
         """Find what has to be read: new, changed or among `files`, or too fresh to tell in a doubted folder.
 
-        doubted: folders whose events may have been lost; None for all.
+        doubted: folders whose events may have been lost; None for all. barred: open buffers that must not be used.
         """
         self._check_databases()
         self._stamps = listing.files
-        open_paths = self._store.open_paths()
+        self.touch(self._barred - barred)
+        self._barred = barred
+        for path in barred & self._open.keys():
+            self._drop(path)
+        open_paths = self._store.open_paths() - barred
         for path in (self._rows.keys() | self._stored.keys()) - listing.files.keys() - open_paths:
             self._drop(path)
         for path, stamp in listing.files.items():
@@ -145,7 +156,7 @@ class Indexer:
 
     def record(self, path: str) -> bytes | None:
         """The record of a file, of its open buffer if it has one. Any thread may ask."""
-        if self._store.buffer(path) is not None:
+        if self._buffer(path) is not None:
             return self._open_records.get(path) or None
         row = self._rows.get(path)
         if row is None or row.refusal is not None:
@@ -157,8 +168,11 @@ class Indexer:
         row = self._open.get(path) or self._rows.get(path)
         return row.digest if row is not None else None
 
+    def _buffer(self, path: str) -> bytes | None:
+        return self._store.buffer(path) if path not in self._barred else None
+
     def _take(self, path: str) -> None:
-        if (data := self._store.buffer(path)) is not None:
+        if (data := self._buffer(path)) is not None:
             self._take_open(path, data)
             return
         self._open.pop(path, None)

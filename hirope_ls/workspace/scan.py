@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from hirope_ls.workspace.content import generated_folder, hidden_folder, refused_name
+from hirope_ls.workspace.content import generated_folder, hidden_name, refused_name
 from hirope_ls.workspace.ignore import GIT, OWN, Rules
 from hirope_ls.workspace.paths import Roots, join
 from hirope_ls.workspace.reading import read_rules, stamp_of
@@ -235,10 +235,10 @@ class _Sorter:
             self.taint |= Taint(paths=frozenset({os.path.realpath(path)}))
 
     def _inner(self, name: str, path: str, entry: os.DirEntry[str]) -> None:
-        if hidden_folder(name) or generated_folder(name) or path in self._roots:
+        if hidden_name(name) or generated_folder(name) or path in self._roots:
             return
         if secret_name(name, True):
-            self.taint |= Taint(inodes=_linked(path))
+            self.taint |= _other_names(path)
         elif not self._folder.rules.ignored(os.fsencode(path), True):
             self._folder.folders[path] = entry.inode()
 
@@ -247,20 +247,23 @@ class _Sorter:
             if links > 1:
                 self.taint |= Taint(inodes=frozenset({(stamp.device, stamp.inode)}))
             return
-        wanted = stamp.size <= self._limits.file_bytes and refused_name(name) is None
+        refused = hidden_name(name) or refused_name(name) is not None
+        wanted = stamp.size <= self._limits.file_bytes and not refused
         if wanted and not self._folder.rules.ignored(os.fsencode(path), False):
             self._folder.files[path] = stamp
 
 
-def _linked(folder: str) -> frozenset[tuple[int, int]]:
-    """The files of a secret folder that have other names as well. Their names are read, and nothing of them."""
-    found = set()
-    for where, _, names in os.walk(folder):
-        for name in names[:10_000]:
+def _other_names(folder: str) -> Taint:
+    """What a secret folder holds that has other names as well. Names are read, and nothing else."""
+    paths, inodes = set[str](), set[tuple[int, int]]()
+    for where, folders, names in os.walk(folder):
+        for path in (join(where, name) for name in (*folders, *names)):
             try:
-                status = os.lstat(join(where, name))
+                status = os.lstat(path)
             except OSError:
                 continue
-            if status.st_nlink > 1:
-                found.add((status.st_dev, status.st_ino))
-    return frozenset(found)
+            if stat.S_ISLNK(status.st_mode):
+                paths.add(os.path.realpath(path))
+            elif stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
+                inodes.add((status.st_dev, status.st_ino))
+    return Taint(frozenset(paths), frozenset(inodes))

@@ -25,7 +25,7 @@ from types import MappingProxyType
 from typing import Final
 
 from hirope_ls.workspace.cache import default_folder, versioned
-from hirope_ls.workspace.content import generated_folder, hidden_folder, refused_name
+from hirope_ls.workspace.content import generated_folder, hidden_name, refused_name
 from hirope_ls.workspace.gate import Gate, Stopped
 from hirope_ls.workspace.indexer import Indexer
 from hirope_ls.workspace.making import Apart, Function, Here, Maker
@@ -41,7 +41,7 @@ from hirope_ls.workspace.watch import Watches
 _log = logging.getLogger(__name__)
 
 _SLICE: Final = 0.05  # seconds of indexing between two looks at the news
-_POLL: Final = 2.0  # seconds between two looks at folders that nobody tells about
+_POLL: Final = 1.0  # seconds between two looks at folders that nobody tells about
 _POLL_SHARE: Final = 10  # a look that takes long is taken as much more seldom
 _SWEEP: Final = 300.0  # seconds after which everything is looked at once more, whatever was told
 
@@ -200,7 +200,7 @@ class Workspace:
         if secret or secret_place(place.root) or self._tainted(place.path):
             return Refusal.SECRET
         *folders, name = place.relative.split("/")
-        if any(map(hidden_folder, folders)):
+        if any(map(hidden_name, (*folders, name))):
             return Refusal.IGNORED
         if any(map(generated_folder, folders)):
             return Refusal.GENERATED
@@ -282,8 +282,10 @@ class Workspace:
             self._tree.refresh(batch.folders | polled)
         self._taint = self._tree.taint()
         self._listing = self._tree.listing()
-        self._indexer.reconcile(self._listing, batch.files, None if batch.everything else polled)
-        self._indexer.touch(self._store.open_paths() & batch.files)
+        open_paths = self._store.open_paths()
+        barred = frozenset(path for path in open_paths if self.refusal(path) in _UNREAD)
+        self._indexer.reconcile(self._listing, batch.files, None if batch.everything else polled, barred)
+        self._indexer.touch((open_paths & batch.files) - barred)
         self._poll_at = time.monotonic() + max(self._poll, _POLL_SHARE * (time.monotonic() - began))
         self._ready.set()
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from hirope_ls.workspace import Limits, Workspace
 from hirope_ls.workspace.content import refused_content
@@ -20,8 +21,8 @@ from hirope_ls.workspace.scan import Tree
 _opened: list[str] = []
 
 
-def _hear(event: str, arguments: tuple[object, ...]) -> None:
-    if event == "open" and isinstance(arguments[0], str | bytes):
+def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "open" and isinstance(arguments[0], str | bytes) and not arguments[2] & (os.O_WRONLY | os.O_RDWR):
         _opened.append(os.fsdecode(arguments[0]))
 
 
@@ -30,7 +31,7 @@ sys.addaudithook(_hear)
 
 @contextmanager
 def opened() -> Iterator[list[str]]:
-    """All paths that this process opens meanwhile."""
+    """All paths that this process opens for reading meanwhile."""
     _opened.clear()
     found: list[str] = []
     try:
