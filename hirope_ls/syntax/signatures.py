@@ -32,7 +32,7 @@ def signature(language: Language | None, unit: bytes) -> Signature | None:
     found = [inner for node in tree.root_node.named_children if (inner := _function(language, node))]
     if len(found) != 1:
         return None
-    name, held = (found[0].child_by_field_name(one) for one in (language.name_field, language.parameters_field))
+    name, held = (found[0].child_by_field_name(one) for one in (language.name_fields[0], language.parameters_field))
     if name is None or held is None:
         return None
     return Signature(_text(name), tuple(_parameters(language, held)), found[0].start_byte)

@@ -204,7 +204,7 @@ class _Walk:
         return inner
 
     def _name(self, definition: Node) -> str:
-        name = definition.child_by_field_name(self.language.name_field)
+        name = definition.child_by_field_name(self.language.name_fields[0])
         return "" if name is None else self.data[name.start_byte : name.end_byte].decode()
 
     def _word_after(self, node: Node) -> str:
