@@ -47,7 +47,7 @@ PYTHON = Language(
                 "case_clause",
             ),
             *("if_statement", "elif_clause", "else_clause"),
-            *("try_statement", "except_clause", "except_group_clause", "finally_clause"),
+            *("try_statement", "except_clause", "finally_clause"),
         }
     ),
     comments=frozenset({"comment"}),

@@ -22,17 +22,18 @@ class Language:
 
     Units (units.py says what is made of them):
     functions: a unit each, with everything inside. classes: their bodies are looked into for functions.
-    wrappers: kind -> the field with the function or class that it decorates, exports or gives a name; "" where that is
-    one of its children. containers: statements and bodies that may hold functions and classes. closers: tokens that
-    end something and begin nothing. comments: kinds of comments; attached: kinds of other things beside a definition
-    (attributes) that go with what they stand directly above, as comments do.
+    wrappers: kind -> the field with the function or class that it decorates, exports or gives a name; "" where that
+    is its only child of these kinds. containers: statements and bodies that hold statements or members. punctuation:
+    tokens that begin nothing: braces, `end`. comments: kinds of comments; attached: kinds of other things beside a
+    definition (attributes) that go with what they stand directly above, as comments do. body_field: the field without
+    which a class is only announced; "" if there is no such thing.
     openers: keyword -> "function" or "class": a definition that the parser could not finish; prefixes: words that may
     stand before one on its line. name_fields: fields that hold a definition's name, or something that holds it, the
-    first that there is.
+    first that there is; name_kinds: kinds of children that hold it, where no field does; names: kinds of a name.
     strings: kinds of what is text to the language, with its quotes.
 
     Signatures: parameters_field: a function's field that holds its parameters; parameters: the kinds in it that a
-    call can name -> the field with the name, "" where that is the whole or comes first; names: kinds of a name;
+    call can name -> the field with the name, "" where that is the whole or comes first;
     nameless: those before it cannot be named; receivers: names that a call does not give.
 
     Queries of tree-sitter, over one piece (pieces.py): parts of a class may stand without it, so do not anchor more
@@ -40,7 +41,8 @@ class Language:
     definitions: captures `name`, the names that code defines for others to use.
     references: captures `name`, the names that code uses and that may be defined elsewhere: calls, types, bases.
     imports: each match is one thing imported: `module`, what it is taken from, as it is written; `name`, what is
-    taken of it, "*" where that is all, absent where it is the module itself; `alias`, what it is called here.
+    taken of it, "*" where that is all, absent where it is the module itself or its one main thing; `alias`, what it is
+    called here.
 
     scanner: cuts a text into pieces that are parsed by themselves (see pieces.py). A regex over bytes, with the groups
     `comment`, a comment that is a whole line; `skip`, strings and other comments, in which nothing counts; and for a
@@ -60,16 +62,18 @@ class Language:
     classes: frozenset[str] = frozenset()
     wrappers: Mapping[str, str] = field(default_factory=lambda: _NONE)
     containers: frozenset[str]
-    closers: frozenset[str] = frozenset()
+    punctuation: frozenset[str] = frozenset()
     comments: frozenset[str]
     attached: frozenset[str] = frozenset()
+    body_field: str = ""
     strings: frozenset[str]
     openers: Mapping[str, str] = field(default_factory=lambda: _NONE)
     prefixes: frozenset[str] = frozenset()
     name_fields: tuple[str, ...] = ("name",)
+    name_kinds: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset({"identifier"})
     parameters_field: str = ""
     parameters: Mapping[str, str] = field(default_factory=lambda: _NONE)
-    names: frozenset[str] = frozenset({"identifier"})
     nameless: frozenset[str] = frozenset()
     receivers: frozenset[str] = frozenset()
     definitions: str
