@@ -1,6 +1,6 @@
 """Structure of source text: languages, trees, units. Knows bytes and tree-sitter; no tokens, files or protocol."""
 
-from hirope_ls.syntax.languages import LANGUAGES, Language, language_for
+from hirope_ls.syntax.languages import LANGUAGES, PYTHON, Language, language_for
 from hirope_ls.syntax.limits import LARGEST_PARSED, LARGEST_SERVED
 from hirope_ls.syntax.signatures import Signature, signature
 from hirope_ls.syntax.statements import statement_starts
@@ -11,6 +11,7 @@ __all__ = [
     "LANGUAGES",
     "LARGEST_PARSED",
     "LARGEST_SERVED",
+    "PYTHON",
     "Language",
     "Parse",
     "Piece",

@@ -29,7 +29,7 @@ from hirope_ls.syntax.languages.rust import RUST
 from hirope_ls.syntax.languages.scala import SCALA
 from hirope_ls.syntax.languages.swift import SWIFT
 
-__all__ = ["LANGUAGES", "Language", "grammar_of", "language_for"]
+__all__ = ["LANGUAGES", "PYTHON", "Language", "grammar_of", "language_for"]
 
 LANGUAGES = (
     PYTHON,

@@ -41,8 +41,8 @@ class Language:
     definitions: captures `name`, the names that code defines for others to use.
     references: captures `name`, the names that code uses and that may be defined elsewhere: calls, types, bases.
     imports: each match is one thing imported: `module`, what it is taken from, as it is written; `name`, what is
-    taken of it, "*" where that is all, absent where it is the module itself or its one main thing; `alias`, what it is
-    called here.
+    taken of it, "*" (or as the language writes it) where that is all, absent where it is the module itself or its one
+    main thing; `alias`, what it is called here.
 
     scanner: cuts a text into pieces that are parsed by themselves (see pieces.py). A regex over bytes, with the groups
     `comment`, a comment that is a whole line; `skip`, strings and other comments, in which nothing counts; and for a

@@ -22,9 +22,11 @@ SINGLE = rb"'(?:[^'\\\n]++|\\.)*+'?"
 CHARACTER = rb"'(?:\\[^\n'][^\n']*+|[^\\'\n]++)'|'\\''"  # else it is something else: a lifetime, a symbol
 TRIPLE = rb'"""(?:[^"\\]++|\\.|"(?!""))*+(?:"""|\\?\Z)'
 RAW_TRIPLE = rb'"""(?:[^"]++|"(?!""))*+(?:"""|\Z)'
-# With templates in what is filled in, one deep.
-TEMPLATE = rb"""`(?: [^`\\$]++ | \\. | \$\{(?:[^`{}]++|\{[^`{}]*+\}|`(?:[^`\\]++|\\.)*+`)*+\} | \$ )*+(?:`|\\?\Z)"""
 RAW_BACKTICKS = rb"`[^`]*+(?:`|\Z)"
+_INNER = rb"`(?:[^`\\]++|\\.)*+(?:`|\\?\Z)"
+_BRACES = rb"\{(?:[^`{}]++|%b)*+\}?+" % _INNER
+# With templates in what is filled in, one deep. Nothing here can fail for what comes much later.
+TEMPLATE = rb"`(?:[^`\\$]++|\\.|\$\{(?:[^`{}]++|%b|%b)*+\}?+|\$)*+(?:`|\\?\Z)" % (_INNER, _BRACES)
 _NAMED = re.compile(rb"(\(\?P[<=]|\(\?\()(\w+)")
 
 
@@ -33,7 +35,9 @@ def scanner(
 ) -> re.Pattern[bytes]:
     """A scanner (see row.py) with definitions in the first column, which `anchor` matches; all regexes are verbose.
 
-    What they match must be decided by what they consume and one byte more. Groups that they refer back to are named.
+    What they match must be decided by what they consume and the rest of its last line: whether there is a border must
+    not depend on what stands below it. So no string may be given up because its end is missing. Groups that they refer
+    back to are named.
     """
     number = count()
 
@@ -42,7 +46,7 @@ def scanner(
 
     comment, skip = any_of(comments), any_of((*comments, *strings))
     return re.compile(
-        rb"^(?P<comment> [ \t]*+ (?:%b) [ \t\r]*+ (?:\n|\Z))"
+        rb"^(?P<comment> [ \t]*+ (?>%b) [ \t\r]*+ (?:\n|\Z))"
         rb"| ^(?P<indent>) (?: (?P<glue> %b) | (?P<anchor> %b) | (?P<other> (?= [^\s)\]}/\#\-\"'`] ) ) )"
         rb"| (?P<skip> %b )" % (comment, glue, anchor, skip),
         re.MULTILINE | re.DOTALL | re.VERBOSE,
