@@ -30,6 +30,7 @@ from hirope_ls.model.generator import (
 )
 from hirope_ls.model.tokens import TextTokenizer
 from hirope_ls.problems import never
+from hirope_ls.syntax import ANY_BLOCKS
 
 _AROUND = 4000  # bytes each side of the cursor that the rules for text look at
 _DRAWS = 3  # attempts at each alternative: many draws say what was said already
@@ -146,7 +147,10 @@ class _Question:
         if not prompt.ids.size:
             return Completion("", offset, offset, "empty:no-text", clock.total())
         limits = _limits(self._tokenizer, self._options, self._deadline, prompt.healed, sampling)
-        run = _Run(self._tokenizer, ending_for(before, after, self._options.max_lines), prompt.healed, progress)
+        language = self._snapshot.parse.language
+        blocks = language.blocks if language else ANY_BLOCKS
+        ending = ending_for(before, after, self._options.max_lines, blocks)
+        run = _Run(self._tokenizer, ending, prompt.healed, progress)
         asked = self._snapshot.uri, prompt.ids, prompt.positions, limits, self._stop, prompt.mentions
         run.follow(self._model.generate(*asked), clock)
         text, outcome = run.result()

@@ -14,6 +14,8 @@ from pathlib import PurePath
 import tree_sitter
 
 from hirope_ls.syntax.languages.bash import BASH
+from hirope_ls.syntax.languages.blocks import ANY as ANY_BLOCKS
+from hirope_ls.syntax.languages.blocks import Blocks
 from hirope_ls.syntax.languages.c import CPP, C
 from hirope_ls.syntax.languages.csharp import CSHARP
 from hirope_ls.syntax.languages.ecma import JAVASCRIPT, TSX, TYPESCRIPT
@@ -29,7 +31,7 @@ from hirope_ls.syntax.languages.rust import RUST
 from hirope_ls.syntax.languages.scala import SCALA
 from hirope_ls.syntax.languages.swift import SWIFT
 
-__all__ = ["LANGUAGES", "PYTHON", "Language", "grammar_of", "language_for"]
+__all__ = ["ANY_BLOCKS", "LANGUAGES", "PYTHON", "Blocks", "Language", "grammar_of", "language_for"]
 
 LANGUAGES = (
     PYTHON,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hirope_ls.syntax.languages.blocks import SHELL
 from hirope_ls.syntax.languages.row import Language
 from hirope_ls.syntax.languages.scanning import DOUBLE, scanner
 
@@ -45,6 +46,7 @@ BASH = Language(
     imports="""
         (command name: (command_name (word) @_source) . argument: (_) @module (#any-of? @_source "source" "."))
     """,
+    blocks=SHELL,
     scanner=scanner(
         comments=(rb"(?<![^\s;&|(]) \#[^\n]*+",),
         strings=(rb"\\.", _HEREDOC, DOUBLE, rb"'[^'\n]*+'?"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hirope_ls.syntax.languages.blocks import CLOSURES
 from hirope_ls.syntax.languages.row import Language
 from hirope_ls.syntax.languages.scanning import DOUBLE, LINE_COMMENT, NESTED_COMMENT, RAW_TRIPLE, SINGLE, scanner
 
@@ -53,6 +54,7 @@ KOTLIN = Language(
     imports="""
         (import (qualified_identifier) @module . "*"? @name . (identifier)? @alias)
     """,
+    blocks=CLOSURES,
     scanner=scanner(
         comments=(LINE_COMMENT, NESTED_COMMENT),
         strings=(RAW_TRIPLE, DOUBLE, SINGLE),

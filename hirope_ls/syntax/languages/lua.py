@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hirope_ls.syntax.languages.blocks import LUA as BY_WORDS
 from hirope_ls.syntax.languages.row import Language
 from hirope_ls.syntax.languages.scanning import DOUBLE, SINGLE, scanner
 
@@ -55,6 +56,7 @@ LUA = Language(
             name: (identifier) @_require arguments: (arguments . (string content: (string_content) @module)))
             (#eq? @_require "require"))
     """,
+    blocks=BY_WORDS,
     scanner=scanner(
         comments=(rb"--" + _LONG, rb"--[^\n]*+"),
         strings=(_LONG, DOUBLE, SINGLE),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from hirope_ls.syntax.languages.blocks import INDENTED
 from hirope_ls.syntax.languages.row import Language
 
 _SCANNER = re.compile(
@@ -92,6 +93,7 @@ PYTHON = Language(
             module_name: (_) @module name: (aliased_import name: (dotted_name) @name alias: (identifier) @alias))
         (import_from_statement module_name: (_) @module (wildcard_import) @name)
     """,
+    blocks=INDENTED,
     scanner=_SCANNER,
     # It looks past comments and joined lines for the next indentation, and does so again from each of them.
     slow=re.compile(rb"(?:^[ \t\f]*+(?:#[^\n]*+)?\\?\r?\n)++", re.MULTILINE),

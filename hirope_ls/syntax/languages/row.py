@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hirope_ls.syntax.languages.blocks import BRACES, Blocks
+
 _NONE: Mapping[str, str] = {}
 
 
@@ -49,6 +51,7 @@ class Language:
     line of code, after its `indent`, one of `glue`, it belongs to the definition after it; `anchor`, it begins a
     function; `opener`, it begins a class, with its `name`; `other`, anything else but closing brackets and strings.
     Any of these may be missing. None: never cut.
+    blocks: how the block that a line opens is told (blocks.py).
     slow: runs of lines on which the grammar's scanner takes time quadratic in their number.
     """
 
@@ -80,4 +83,5 @@ class Language:
     references: str
     imports: str
     scanner: re.Pattern[bytes] | None = None
+    blocks: Blocks = BRACES
     slow: re.Pattern[bytes] | None = None

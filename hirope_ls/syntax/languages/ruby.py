@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hirope_ls.syntax.languages.blocks import RUBY as BY_WORDS
 from hirope_ls.syntax.languages.row import Language
 from hirope_ls.syntax.languages.scanning import DOUBLE, HASH_COMMENT, SINGLE, scanner
 
@@ -60,6 +61,7 @@ RUBY = Language(
         (call !receiver method: (identifier) @_require arguments: (argument_list (string (string_content) @module))
             (#match? @_require "^(require|require_relative|load|autoload)$"))
     """,
+    blocks=BY_WORDS,
     scanner=scanner(
         comments=(HASH_COMMENT, rb"^=begin\b(?:[^\n]*+\n(?!=end))*+[^\n]*+\n?(?:=end[^\n]*+|\Z)"),
         strings=(_HEREDOC, DOUBLE, SINGLE),

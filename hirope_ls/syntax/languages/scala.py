@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hirope_ls.syntax.languages.blocks import CLOSURES
 from hirope_ls.syntax.languages.row import Language
 from hirope_ls.syntax.languages.scanning import CHARACTER, DOUBLE, LINE_COMMENT, NESTED_COMMENT, RAW_TRIPLE, scanner
 
@@ -75,6 +76,7 @@ SCALA = Language(
             (arrow_renamed_identifier name: (identifier) @name alias: (_) @alias)
             (as_renamed_identifier name: (identifier) @name alias: (_) @alias)])) @module
     """,
+    blocks=CLOSURES,
     scanner=scanner(
         comments=(LINE_COMMENT, NESTED_COMMENT),
         strings=(RAW_TRIPLE, DOUBLE, CHARACTER),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hirope_ls.syntax.languages.blocks import CLOSURES
 from hirope_ls.syntax.languages.row import Language
 from hirope_ls.syntax.languages.scanning import DOUBLE, LINE_COMMENT, NESTED_COMMENT, TRIPLE, scanner
 
@@ -62,6 +63,7 @@ SWIFT = Language(
     imports="""
         (import_declaration (identifier) @module)
     """,
+    blocks=CLOSURES,
     scanner=scanner(
         comments=(LINE_COMMENT, NESTED_COMMENT),
         strings=(TRIPLE, rb'(?P<fence>\#++)"(?:[^"\n]++|"(?!(?P=fence)))*+(?:"(?P=fence))?+', DOUBLE),
