@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sysconfig
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tree_sitter import Query, QueryCursor
 
 from hirope_ls.syntax import LANGUAGES, Language, Parse, language_for, parse, reparse
 from hirope_ls.syntax.languages import grammar_of
+from hirope_ls.syntax.languages.table import BEGIN, languages_table, with_languages
 from hirope_ls.text import Buffer, Edit
 
 DATA = Path(__file__).parent.parent / "data" / "languages"
@@ -137,6 +139,13 @@ def test_no_two_rows_claim_the_same() -> None:
     assert set(SAMPLES) == {language.name for language in LANGUAGES}
 
 
+def test_the_readme_lists_the_languages() -> None:
+    readme = DATA.parent.parent.parent / "README.md"
+    text = readme.read_text("utf-8")
+    assert BEGIN in text and languages_table() in with_languages(text)
+    assert with_languages(text) == text, "run: python -m hirope_ls.syntax.languages.table README.md"
+
+
 def covers(parsed: Parse, size: int) -> bool:
     ends = [0, *(unit.end for unit in parsed.units)]
     return [unit.start for unit in parsed.units] == ends[:-1] and ends[-1] == size
@@ -199,6 +208,34 @@ def test_typing_without_errors_and_undoing(language: Language) -> None:
     for place in random_.sample(places, rounds(4)):
         there = [Edit(place, place, b"q"), Edit(place + 1, place + 1, b"_9"), Edit(place + 1, place + 3, b"")]
         assert wrong_after(language, text, [*there, Edit(place, place + 1, b"")]) is None
+
+
+HOSTILE = {
+    "brackets": "([{" * 33_334,
+    "open brackets": "{(\n" * 10_000,
+    "open strings": "\"'`\n" * 10_000,
+    "open comments": "x /*\n" * 10_000,
+    "comments": "<?php\n$x\n" + "// c\n" * 20_000,
+    "templates": "`${" * 20_000,
+    "operators": "a<-!b\n" * 10_000,
+    "definitions": "class A extends B {\nfunction f(a\n" * 2_000,
+    "here documents": "cat <<A <<B\n" * 5_000,
+}
+
+
+def test_deep_and_hostile_texts_are_read_in_seconds() -> None:
+    """Promise H, for a few languages and texts a run; with words, or the lack of letters would save it."""
+    random_ = rng("hostile")
+    for _ in range(rounds(5)):
+        language, name = random_.choice(LANGUAGES), random_.choice(sorted(HOSTILE))
+        text = HOSTILE[name]
+        lines = "\n".join(text[at : at + 200] for at in range(0, len(text), 200)) + "\nword after word" * (
+            len(text) // 25
+        )
+        buffer, began = Buffer.of(lines), time.monotonic()
+        parsed = parse(language, buffer)
+        assert covers(parsed, len(buffer.data)) and not parsed.flat
+        assert time.monotonic() - began < 20, (language.name, name)
 
 
 @functools.cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from hirope_ls.syntax.languages.row import Language
 
 PHP = Language(
@@ -70,4 +72,6 @@ PHP = Language(
         (include_expression (_) @module)
         (include_once_expression (_) @module)
     """,
+    # Where a semicolon may be missing it looks past comments for what comes next, and does so again from each of them.
+    slow=re.compile(rb"(?:^[ \t]*+(?:(?://|#)[^\n]*+)?\r?\n)++", re.MULTILINE),
 )
