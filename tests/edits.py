@@ -77,15 +77,19 @@ SNIPPETS = [
 class Typist:
     """Makes one edit after another to a text that the caller keeps."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, snippets: Sequence[str] = ()) -> None:
         self.rng = rng
         self.at = 0
+        self.snippets = snippets  # of the text's language, besides Python's
 
     def edit(self, data: bytes) -> Edit:
         """A valid edit of `data`: it cuts no character in two, and inserts valid UTF-8."""
         if self.rng.random() < 0.15:
             self.at = self.rng.randrange(len(data) + 1)
         start = _whole(data, min(self.at, len(data)))
+        if self.snippets and self.rng.random() < 0.2:
+            self.at = start
+            return Edit(start, start, self.rng.choice(self.snippets).encode())
         made = self.rng.choices(_KINDS, _WEIGHTS)[0](self.rng, data, start)
         self.at = made.new_end
         return made

@@ -17,6 +17,7 @@ from hirope_ls.engine.prompt import Prompt, build_prompt
 from hirope_ls.engine.question import Question
 from hirope_ls.engine.trim import trim
 from hirope_ls.model.generator import LanguageModel, Limits, Sampling, StopFlag
+from hirope_ls.syntax import ANY_BLOCKS
 
 _AROUND = 4000  # bytes each side of the cursor that the rules for text look at
 _DRAWS = 3  # attempts at each alternative: many draws say what was said already
@@ -89,7 +90,9 @@ class _Asked:
             return Completion("", offset, offset, "empty:no-text", clock.total())
         before, after = self._around
         recipe = self.question.recipe
-        run = Following(recipe.tokenizer, ending_for(before, after, recipe.options.max_lines), prompt.healed, progress)
+        language = snapshot.parse.language
+        ending = ending_for(before, after, recipe.options.max_lines, language.blocks if language else ANY_BLOCKS)
+        run = Following(recipe.tokenizer, ending, prompt.healed, progress)
         asked = snapshot.uri, prompt.ids, prompt.positions, self._limits(sampling), self.stop, prompt.mentions
         run.follow(self.model.generate(*asked), clock)
         text, outcome = run.result()

@@ -81,8 +81,8 @@ class Pipeline:
         self.limits = limits or Limits.of(trained_length)
 
     def open(self, uri: str, version: int, buffer: Buffer, language_id: str | None, path: str | None) -> Snapshot:
-        """A snapshot made from nothing; the language by the editor's id, else by the path's suffix."""
-        language = language_for(language_id, path)
+        """A snapshot made from nothing; the language by the editor's id, else by the path or the first line."""
+        language = language_for(language_id, path, buffer.data[:200])
         tokens = self.tokenizer.encode(buffer.data) if _served(buffer) else _NO_TOKENS
         name = language.name if language else ""
         return self._snapshot(uri, version, name, buffer, parse(language, buffer), tokens, None)

@@ -20,7 +20,7 @@ _SPECIAL = re.compile(r"<\|\w{1,40}\|>|<(?:fim|file|repo|gh|jupyter|issue|commit
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _LOOP = re.compile(r"(.{2,40}?)\1{5,}")
 _WORD_CHARACTER = re.compile(r"\w")  # a row of signs is a ruler, and meant
-_WORD = re.compile(r"\w{2,}")
+_WORD = re.compile(r"\b(?!(?:end|fi|done|esac)\b)\w{2,}")  # what only closes a block stands on many lines
 _LONGEST_PERIOD = 3  # lines
 _LONG_OVERLAP = 8  # characters of the line's rest that nobody repeats by chance
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import functools
 
-from tree_sitter import Query, QueryCursor, Tree
+from tree_sitter import Node, Query, QueryCursor, Tree
 
 from hirope_ls.syntax.languages import Language, grammar_of
 
 Definition = tuple[int, str]
+
+_SIGNS = ":@$?!=~"
 
 
 def definitions(language: Language, tree: Tree | None) -> tuple[Definition, ...]:
@@ -19,7 +21,14 @@ def definitions(language: Language, tree: Tree | None) -> tuple[Definition, ...]
     if tree is None or not language.definitions:
         return ()
     found = QueryCursor(_query(language)).captures(tree.root_node).get("name", [])
-    return tuple(sorted((node.start_byte, (node.text or b"").decode()) for node in found))
+    return tuple(sorted(definition for node in found if (definition := _name(node))[1]))
+
+
+def _name(node: Node) -> Definition:
+    """Where the word in a name is, and the word: uses do not have the signs of a definition (`:name`, `name=`)."""
+    text = (node.text or b"").decode()
+    bare = text.lstrip(_SIGNS)
+    return node.start_byte + len(text) - len(bare), bare.rstrip(_SIGNS)
 
 
 @functools.cache

@@ -122,7 +122,7 @@ class _Scan:
             if kind == "comment":
                 if below != match.start():
                     run.clear()
-                run.append((match.start(), _column(match["comment"].partition(b"#")[0])))
+                run.append((match.start(), _column(_blanks(match["comment"]))))
                 below = match.end()
             elif kind != "skip" and self._divides(match, kind):
                 start = match.start()
@@ -181,3 +181,7 @@ def _column(indent: bytes) -> int:
 
 def _is_joined(data: bytes, line: int) -> bool:
     return data[max(line - 2, 0) : line] == b"\\\n" or data[max(line - 3, 0) : line] == b"\\\r\n"
+
+
+def _blanks(line: bytes) -> bytes:
+    return line[: len(line) - len(line.lstrip(b" \t\f"))]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from tree_sitter import Node
 
 from hirope_ls.syntax.languages import Language
+from hirope_ls.syntax.naming import definition_in, name_node
 from hirope_ls.syntax.parsing import parse_piece
 
 
@@ -29,19 +30,14 @@ def signature(language: Language | None, unit: bytes) -> Signature | None:
     tree = parse_piece(language, unit) if language else None
     if language is None or tree is None or tree.root_node.has_error:
         return None
-    found = [inner for node in tree.root_node.named_children if (inner := _function(language, node))]
-    if len(found) != 1:
+    found = [inner for node in tree.root_node.named_children if (inner := definition_in(language, node))]
+    if len(found) != 1 or found[0].definition.type not in language.functions:
         return None
-    name, held = (found[0].child_by_field_name(one) for one in (language.name_field, language.parameters_field))
+    function, named = found[0]
+    name, held = name_node(language, named), function.child_by_field_name(language.parameters_field)
     if name is None or held is None:
         return None
-    return Signature(_text(name), tuple(_parameters(language, held)), found[0].start_byte)
-
-
-def _function(language: Language, node: Node) -> Node | None:
-    """The function that `node` is or decorates."""
-    inner = node.child_by_field_name(language.wrappers[node.type]) if node.type in language.wrappers else node
-    return inner if inner is not None and inner.type in language.functions else None
+    return Signature(_text(name), tuple(_parameters(language, held)), function.start_byte)
 
 
 def _parameters(language: Language, held: Node) -> list[str]:

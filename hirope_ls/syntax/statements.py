@@ -10,6 +10,7 @@ from __future__ import annotations
 from tree_sitter import Node, Tree
 
 from hirope_ls.syntax.languages import Language
+from hirope_ls.syntax.naming import definition_in
 from hirope_ls.syntax.parsing import parse_piece
 
 
@@ -38,11 +39,11 @@ def _starts(language: Language, tree: Tree) -> list[int]:
         assert node is not None
         (first_row, column), last_row = node.start_point, node.end_point[0]
         descend = _holds_statements(language, node)
-        if first_row > row and node.type not in language.comments:
+        if first_row > row and node.type not in language.comments and node.type not in language.punctuation:
             starts.append(node.start_byte - column)
         # A decorated definition is one statement, so its own first lines up to the body are no places to cut.
-        inner = node.child_by_field_name(language.wrappers[node.type]) if node.type in language.wrappers else None
-        row = max(row, last_row if not descend else first_row if inner is None else inner.start_point[0])
+        inner = definition_in(language, node) if node.type in language.wrappers else None
+        row = max(row, last_row if not descend else first_row if inner is None else inner.definition.start_point[0])
         if descend and cursor.goto_first_child():
             continue
         while not cursor.goto_next_sibling():

@@ -5,8 +5,8 @@ module-level code between them; what is inside a function belongs to it. Stateme
 `try`, ...) are looked into, so a function under an `if` is a unit too, and the code around it a run of its own.
 
 A unit starts at the start of its first line, with the comment lines directly above it; blank lines and comments
-further up belong to the unit before. So a definition and its comment move together, and what is typed below a
-function belongs to it until it is something else.
+further up belong to the unit before, as closing braces do. So a definition and its comment move together, and what is
+typed below a function belongs to it until it is something else.
 
 In broken text whatever holds an error is looked into as well. A keyword that opens a definition there (`def` without
 its end) begins a unit, and a function with an error in it goes on only while the lines are indented deeper: so the
@@ -23,6 +23,7 @@ from typing import NamedTuple
 from tree_sitter import Node, Tree
 
 from hirope_ls.syntax.languages import Language
+from hirope_ls.syntax.naming import definition_in, name_of
 
 _WORD = re.compile(r"\w+")
 _LONGEST_NAME = 200  # bytes looked at for the name of a broken definition
@@ -123,7 +124,7 @@ class _Walk:
     def __init__(self, language: Language, data: bytes) -> None:
         self.language = language
         self.data = data
-        self.definitions = language.functions | language.classes
+        self.above = language.comments | language.attached
         self.scopes = [_Scope("module", "", len(data) + 1)]
         self.opens = False
 
@@ -133,17 +134,19 @@ class _Walk:
             return None, False
         self._leave(node)
         scope, kind = self.scopes[-1], node.type
-        if kind in self.language.comments:
+        if kind in self.above:
             return _Mark(node, "comment", "", False), False
+        if kind in self.language.punctuation:
+            return None, False
         if kind in self.language.containers or node.is_error:
             return None, True
-        definition = self._definition(node)
-        if definition is None:
+        found = definition_in(self.language, node)
+        if found is None:
             return self._code(node, in_error), node.has_error or kind in self.language.wrappers
+        definition, name = found.definition, scope.named(name_of(self.language, found.named))
         if definition.type in self.language.functions:
-            return self._function(node, definition, scope.named(self._name(definition))), node.has_error
+            return self._function(node, definition, name), node.has_error
         if scope.kind != "function" and scope.head != node.start_byte:
-            name = scope.named(self._name(definition))
             self._enter(_Scope("class", name, node.end_byte, head=definition.start_byte))
         return None, True
 
@@ -192,20 +195,8 @@ class _Walk:
 
     def _may_open(self, node: Node) -> bool:
         start = node.start_byte
-        before = self.data[start - node.start_point[1] : start].strip()
-        return not before or before.decode(errors="replace") in self.language.prefixes
-
-    def _definition(self, node: Node) -> Node | None:
-        """The function or class that `node` is or decorates."""
-        field = self.language.wrappers.get(node.type)
-        inner = node if field is None else node.child_by_field_name(field)
-        if inner is None or inner.type not in self.definitions:
-            return None
-        return inner
-
-    def _name(self, definition: Node) -> str:
-        name = definition.child_by_field_name(self.language.name_field)
-        return "" if name is None else self.data[name.start_byte : name.end_byte].decode()
+        before = self.data[start - node.start_point[1] : start].decode(errors="replace")
+        return all(word in self.language.prefixes for word in before.split())
 
     def _word_after(self, node: Node) -> str:
         rest = self.data[node.end_byte : node.end_byte + _LONGEST_NAME].decode(errors="ignore")

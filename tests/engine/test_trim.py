@@ -59,6 +59,10 @@ CASES = [
     ("def f(x):\n    $0\n    return x\n", "x += 1\n    return x", "x += 1", ("next-lines",)),
     ("a = [\n    $0\n]\n", "1,\n]", "1,\n]", ()),
     ("import os\n$0\nimport sys\nimport re\n", "import sys\nimport re", "", ("next-lines",)),
+    # words that close blocks repeat, and stand below already, without meaning the same
+    ("def f\n  if x\n    $0\n", "y\n  end\nend", "y\n  end\nend", ()),
+    ("class A\n  def f\n    $0\nend\n", "x\n  end", "x\n  end", ()),
+    ("endless()\n$0\n", "endless()", "", ("repetition",)),
     # the rest of the line
     ("foo($0)\n", "bar)", "bar", ("overlap",)),
     ("foo($0)\n", "bar())", "bar()", ("overlap",)),

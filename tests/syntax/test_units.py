@@ -323,8 +323,42 @@ def test_statement_starts_of_a_method_by_itself():
         ("cobol", None, None),
         (None, "/a/py", None),
         (None, None, None),
+        *((language_id, None, "javascript") for language_id in ("javascript", "javascriptreact")),
+        *((language_id, None, "bash") for language_id in ("shellscript", "sh", "bash")),
+        *((language_id, None, "c#") for language_id in ("csharp", "cs")),
+        ("typescript", None, "typescript"),
+        ("typescriptreact", "a.ts", "tsx"),
+        ("cpp", "a.h", "c++"),
+        ("c", "a.h", "c"),
+        ("objective-c", "a.m", None),
+        (None, "/a/.bashrc", "bash"),
+        (None, "/a/Rakefile", "ruby"),
+        (None, "Makefile", None),
+        (None, "a.m", None),
     ],
 )
 def test_languages_by_id_and_by_suffix(language_id: str | None, path: str | None, name: str | None):
     found = language_for(language_id, path)
     assert (found.name if found else None) == name
+
+
+@pytest.mark.parametrize(
+    "text, path, name",
+    [
+        ("#!/bin/sh\n", "run", "bash"),
+        ("#! /usr/bin/env bash\nx", "run", "bash"),
+        ("#!/usr/bin/env -S node --harmony\n", "run", "javascript"),
+        ("#!/usr/local/bin/python3.11 -u\n", "bin/run", "python"),
+        ("#!/usr/bin/python3", None, "python"),
+        ("#!/usr/bin/env", "run", None),
+        ("#!/bin/false\n", "run", None),
+        ("#!\n", "run", None),
+        ("#!/bin/sh\n", "run.txt", None),
+        ("# !/bin/sh\n", "run", None),
+        ("", "run", None),
+    ],
+)
+def test_languages_by_the_program_that_runs_a_file(text: str, path: str | None, name: str | None):
+    found = language_for(None, path, text.encode())
+    assert (found.name if found else None) == name
+    assert language_for("plaintext", path, text.encode()) is None

@@ -20,7 +20,7 @@ from hirope_ls.engine.snapshots import Pipeline, Snapshot
 from hirope_ls.lab.methods import Units
 from hirope_ls.model.tokens import TextTokenizer, Tokens
 from hirope_ls.problems import InputError
-from hirope_ls.syntax import LARGEST_SERVED, Parse, language_for
+from hirope_ls.syntax import LARGEST_SERVED, PYTHON, Parse, language_for
 from hirope_ls.text import Buffer
 
 _TESTS = "tests"  # the folder whose files are read only where there are no others
@@ -91,7 +91,7 @@ class Source:
 
 
 def sources(workspaces: Sequence[Path], tokenizer: TextTokenizer, trained_length: int) -> list[Source]:
-    """The files of a known language, in an order that mixes folders; files over 5 MB and hidden ones are left out.
+    """The files of Python, the language of the tasks, in an order that mixes folders; none over 5 MB, none hidden.
 
     Those in folders called `tests` are left out as well, unless there is nothing else. Raises InputError.
     """
@@ -103,7 +103,7 @@ def sources(workspaces: Sequence[Path], tokenizer: TextTokenizer, trained_length
             found.setdefault(path.resolve(), PurePosixPath(label, path.relative_to(root).as_posix()).as_posix())
     kept = {path: name for path, name in found.items() if _TESTS not in name.split("/")[:-1]} or found
     if not kept:
-        raise InputError(f"no file in {', '.join(map(str, workspaces))} is of a known language")
+        raise InputError(f"no file in {', '.join(map(str, workspaces))} is of a known language (Python)")
     ordered = sorted(kept, key=lambda path: hashlib.sha256(kept[path].encode()).digest())
     return [Source(kept[path], _reader(path), tokenizer, trained_length) for path in ordered]
 
@@ -127,7 +127,7 @@ def _files(root: Path) -> Iterator[Path]:
     for folder, inner, names in os.walk(root):
         inner[:] = [name for name in inner if not name.startswith(".")]
         for path in (Path(folder, name) for name in names if not name.startswith(".")):
-            if language_for(None, path.name) and path.is_file() and path.stat().st_size <= LARGEST_SERVED:
+            if language_for(None, path.name) is PYTHON and path.is_file() and path.stat().st_size <= LARGEST_SERVED:
                 yield path
 
 
