@@ -131,7 +131,7 @@ class _Piece:
             while stack and stack[-1].end <= at:
                 stack.pop()
             own = stack.pop() if stack and stack[-1].index < 0 and at < stack[-1].body else None
-            parent = next((one.index for one in reversed(stack) if one.index >= 0), self.around)
+            parent = next((one.index for one in reversed(stack) if one.index >= 0 and one.end > at), self.around)
             if own is None:
                 found.append(self._variable(name, parent))
                 continue
@@ -254,12 +254,12 @@ class _Scopes:
         return [heads.get(index, one) for index, one in enumerate(definitions)]
 
     def _variables_typed(self, definitions: list[Definition]) -> list[Definition]:
-        at = {bound.at: bound.hint for _, bound in self.raw.bound if not bound.object and bound.hint}
         hints: dict[tuple[int, str], list[str]] = {}
         starts = {one.start: index for index, one in enumerate(definitions) if one.kind in ("variable", "field")}
-        for start, hint in at.items():
-            if (index := starts.get(start)) is not None:
-                hints.setdefault((definitions[index].parent, definitions[index].name), []).append(hint)
+        for _, bound in self.raw.bound:
+            index = None if bound.object else starts.get(bound.at)
+            if index is not None:
+                hints.setdefault((definitions[index].parent, definitions[index].name), []).append(bound.hint)
         return [
             one._replace(type=_agreed(hints.get((one.parent, one.name), []), "")) if not one.type else one
             for one in definitions

@@ -1,7 +1,7 @@
 """What one file defines, imports and refers to, as a frozen value that can be kept on disk.
 
 Offsets are bytes in the file. Made by `extracting.py` from the syntax trees alone: what a name means across files is
-for others to say (`workspace/names.py`). Knows no trees, no paths and no other files.
+for others to say (the package `names`). Knows no trees, no paths and no other files.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Every name that the files of a workspace define, by file and by name: what `resolving.py` looks things up in.
 
 A file is taken in, replaced and removed in time proportional to its own symbols. References are not kept: a file's own
-are known to whoever asks about it. One owner, one thread. Memory: see `tests/workspace/test_names.py` for what
+are known to whoever asks about it. One owner, one thread. Memory: see `tests/names/test_index.py` for what
 10,000 files take. Reads no files.
 """
 
@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
+from hirope_ls.names.modules import Modules
 from hirope_ls.syntax.symbols import FileSymbols
-from hirope_ls.workspace.modules import Modules
 
 _INDEXED = ("function", "class")
 _EMPTY: Mapping[str, tuple[int, ...]] = MappingProxyType({})

@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
+from hirope_ls.names.index import Names
 from hirope_ls.syntax.queries import QUERIES
 from hirope_ls.syntax.symbols import EVERYTHING, UNKNOWN, Definition, FileSymbols, Import, Reference
-from hirope_ls.workspace.names import Names
 
 Evidence = Literal["scope", "object", "import", "type", "unique", "ambiguous"]
 """From the strongest: a scope of the file itself; the object's own class or its bases; an import; the receiver's
