@@ -21,6 +21,7 @@ Evidence = Literal["scope", "object", "import", "type", "unique", "ambiguous"]
 evident class; no other definition in the workspace has the name; one of several that have it."""
 
 MOST = 8  # candidates where several have the name
+_TOO_MANY = 64  # files that define a name: whichever is meant, it is not told by the name
 _DEEPEST = 12  # steps from file to file, or from a class to its bases
 _OWN = frozenset({"self", "cls", "this"})
 _OPTIONAL = re.compile(r"^(?:typing\.|t\.)?(?:Optional|Final|ClassVar|Annotated|Awaitable)\[(.*?)(?:,.*)?\]$")
@@ -117,23 +118,22 @@ class _Look:
         """The definitions with the name: methods behind a receiver, else what stands at the top of a file."""
         if one.name in self.builtins:
             return ()
+        if len(self.names.defining(one.name)) > _TOO_MANY:
+            return ()
         found = list(self._named(one.name, bool(one.receiver)))
         evidence: Evidence = "unique" if len(found) == 1 else "ambiguous"
         near = sorted(found, key=lambda thing: (-_shared(thing.path, self.path), thing.path, thing.at))
         return tuple(self._candidate(thing, evidence) for thing in near[:MOST])
 
     def _named(self, name: str, member: bool) -> Iterator[_Thing]:
-        paths = dict(self.names.defined(name))
-        paths[self.path] = tuple(i for i, one in enumerate(self.own.definitions) if one.name == name)
-        for path, indices in paths.items():
+        for path in self.names.defining(name) | {self.path}:
             symbols = self.symbols(path)
             if symbols is None or symbols.language != self.own.language:
                 continue
-            for index in indices:
-                parent = symbols.definitions[index].parent
-                inside = parent >= 0 and symbols.definitions[parent].kind == "class"
-                if inside if member else parent < 0:
-                    yield _Thing(path, index)
+            for at, one in enumerate(symbols.definitions):
+                inside = one.parent >= 0 and symbols.definitions[one.parent].kind == "class"
+                if one.name == name and one.kind in ("function", "class") and (inside if member else one.parent < 0):
+                    yield _Thing(path, at)
 
     def _in_scopes(self, path: str, scope: int, name: str) -> _Thing | None:
         """A definition in the scopes around; the members of a class are seen by what stands right in it alone."""
@@ -164,7 +164,7 @@ class _Look:
                 outside |= module is None
                 if module is not None and (found := self._in_module(module, name, depth + 1)) is not None:
                     return found
-        if outside and name not in self.names._named:
+        if outside and not self.names.defining(name):
             raise Outside
         return None
 

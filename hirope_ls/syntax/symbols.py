@@ -113,10 +113,6 @@ class FileSymbols:
             index = self.definitions[index].parent
         return index
 
-    def lean(self) -> FileSymbols:
-        """The same without references: what other files need to know of this one."""
-        return FileSymbols(self.language, self.definitions, self.imports)
-
     def to_json(self) -> dict[str, Any]:
         """Lists and strings only; `from_json` makes it whole again."""
         return {

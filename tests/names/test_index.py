@@ -11,8 +11,7 @@ PYTHON = language_for("python", None)
 
 def state(names):
     """All that an index answers."""
-    defined = {name: dict(paths) for name, paths in names._named.items()}
-    return {path: names.symbols(path) for path in names}, defined, vars(names.modules)
+    return {path: names.symbols(path) for path in names}, names._named, vars(names.modules)
 
 
 def test_replacing_and_removing_leave_what_taking_in_afresh_gives():
@@ -38,5 +37,5 @@ def test_replacing_and_removing_leave_what_taking_in_afresh_gives():
 def test_references_are_not_kept():
     names = Names()
     names.put("a.py", symbols_in(PYTHON, b"def f(): g()"))
-    assert names.symbols("a.py").references == () and names.defined("f") == {"a.py": (0,)}
-    assert names.defined("g") == {} and "b.py" not in names and len(names) == 1
+    assert names.symbols("a.py").references == () and names.defining("f") == {"a.py"}
+    assert names.defining("g") == frozenset() and "b.py" not in names and len(names) == 1
