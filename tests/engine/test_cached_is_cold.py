@@ -13,9 +13,11 @@ import pytest
 from fuzz import python_files, rng, rounds
 from model.tiny_models import save_model
 
-from hirope_ls.engine.complete import complete, warm
+from hirope_ls.engine.complete import complete
 from hirope_ls.engine.options import Options
+from hirope_ls.engine.question import Question, Recipe
 from hirope_ls.engine.snapshots import Pipeline, Snapshot
+from hirope_ls.engine.warmup import warm
 from hirope_ls.model.decode import LocalModel
 from hirope_ls.model.folder import Card, read_card
 from hirope_ls.model.generator import Event, Generated, IntArray, Limits, Mentions, Prefilled, StopFlag
@@ -140,6 +142,7 @@ def test_cached_is_cold(folder: Path, host: int) -> None:
     random = rng(f"engine, cached == cold, {host}")
     card: Card = replace(read_card(folder), fim_order="context-spm")
     tokenizer = TextTokenizer.load(folder)
+    recipe = Recipe(tokenizer, card, OPTIONS)
     loaded, special = load(card, "cpu", "float32"), tokenizer.special.all
     row = LocalModel(loaded, 1 << 24)._store.row_bytes
     read, pieces = (loaded, 1000 * row, special, tokenizer.vocab_size), tokenizer.pieces
@@ -152,11 +155,12 @@ def test_cached_is_cold(folder: Path, host: int) -> None:
         if len(desk.files) > FILES:
             warm_model.drop(desk.close())
         if random.random() < 0.1:
-            warm(desk.snapshot, warm_model, tokenizer, card, OPTIONS, stop)
+            warm(desk.snapshot, recipe, warm_model, stop)
         known, held = desk.uri in warm_model._store, set(warm_model._store)
-        answer = complete(desk.snapshot, desk.cursor, warm_model, tokenizer, card, OPTIONS, stop)
+        question = Question(desk.snapshot, desk.cursor, recipe)
+        answer = complete(question, warm_model, stop)
         cold.drop(desk.uri)
-        expected = complete(desk.snapshot, desk.cursor, cold, tokenizer, card, OPTIONS, stop)
+        expected = complete(question, cold, stop)
         where = f"step {step}, {action}, {answer.tokens}"
         assert (answer.text, answer.outcome) == (expected.text, expected.outcome), where
         if answer.tokens:

@@ -5,22 +5,27 @@ from __future__ import annotations
 import random
 import threading
 
-from bundled import card, local_model, open_text, tokenizer
+from bundled import local_model, open_text, question
 from engine.test_complete import Scripted
 from fuzz import python_files, rng, rounds, save_failure
 
-from hirope_ls.engine.complete import Completion, complete
+from hirope_ls.engine.complete import complete
+from hirope_ls.engine.completion import Completion
 from hirope_ls.engine.options import Options
 from hirope_ls.engine.prompt import build_prompt
+from hirope_ls.engine.question import Question
 from hirope_ls.engine.warmup import warm_here
 from hirope_ls.model.generator import LanguageModel
 
 URI = "file:///warm-here.py"
-HOW = (tokenizer(), card(), Options(max_new_tokens=4))
+
+
+def place(text: str, at: int) -> Question:
+    return question(open_text(text, uri=URI), at, Options(max_new_tokens=4))
 
 
 def plain(text: str, at: int, model: LanguageModel) -> Completion:
-    return complete(open_text(text, uri=URI), at, model, *HOW, threading.Event())
+    return complete(place(text, at), model, threading.Event())
 
 
 def edited(random: random.Random, text: str, at: int, above: bool) -> tuple[str, int]:
@@ -43,7 +48,7 @@ def test_a_warm_up_takes_nothing_from_the_next_completion() -> None:
         for each in (model, twin):
             plain(text, at, each)
         text, at = edited(random, text, at, step % 2 == 0)
-        warm_here(open_text(text, uri=URI), at, model, *HOW, threading.Event())
+        warm_here(place(text, at), model, threading.Event())
         cold.drop(URI)
         answers = [plain(text, at, each) for each in (model, twin, cold)]
         failure = f"{at}\n{text}"
@@ -59,9 +64,9 @@ def test_a_warm_up_takes_nothing_from_the_next_completion() -> None:
 def test_it_reads_up_to_the_first_mention() -> None:
     text = python_files(1, smallest=20_000, largest=40_000)[0].read_text("utf-8")
     at = len(text[: text.rfind("\n", 0, len(text) // 2)].encode())
-    snapshot, model = open_text(text, uri=URI), Scripted(b"")
-    warm_here(snapshot, at, model, *HOW, threading.Event())
-    prompt = build_prompt(snapshot, at, *HOW)
+    here, model = place(text, at), Scripted(b"")
+    warm_here(here, model, threading.Event())
+    prompt = build_prompt(here)
     ((session, ids, positions),) = model.asked
     assert prompt.mentions is not None and prompt.mentions.pairs.size
     first = int(prompt.mentions.pairs[0, 0])
@@ -71,5 +76,5 @@ def test_it_reads_up_to_the_first_mention() -> None:
 
 def test_an_empty_text_has_nothing_to_read() -> None:
     model = Scripted(b"")
-    warm_here(open_text("", uri=URI), 0, model, *HOW, threading.Event())
-    assert len(model.asked) == bool(build_prompt(open_text(""), 0, *HOW).ids.size)
+    warm_here(place("", 0), model, threading.Event())
+    assert len(model.asked) == bool(build_prompt(place("", 0)).ids.size)
