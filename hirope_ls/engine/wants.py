@@ -1,7 +1,7 @@
 """What the surroundings of a cursor use that other files define: from the uses there, by the names of the workspace.
 
 In the order in which it is wanted: bases of the class around, what the function around uses, what is used near by, what
-is imported and not used yet. Knows names and bytes; no tokens, no texts of other files.
+is imported besides. Knows names and bytes; no tokens, no texts of other files.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _uses(symbols: FileSymbols, offset: int) -> Iterator[tuple[int, str, Referen
             yield 2, "type of a field here", _named(held.type, held.start, owner)
     for brought in symbols.imports:
         if brought.name != EVERYTHING and brought.called not in used:
-            yield 3, "imported, not used yet", Reference(brought.called, "", brought.start, "call")
+            yield 3, "imported", Reference(brought.called, "", brought.start, "call")
 
 
 def _behind(one: Reference, rank: int) -> Iterator[tuple[int, str, Reference]]:
