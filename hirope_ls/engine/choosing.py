@@ -21,6 +21,7 @@ from hirope_ls.engine.question import Recipe
 from hirope_ls.engine.snapshots import Snapshot
 from hirope_ls.engine.wants import Want, wants
 from hirope_ls.names import Names
+from hirope_ls.syntax import Unit
 from hirope_ls.syntax.extracting import symbols_of
 from hirope_ls.syntax.symbols import FileSymbols
 
@@ -88,6 +89,7 @@ class _Choice:
         self.path, self.around, self.recipe = path, around, recipe
         self.data, self.language = snapshot.buffer.data, snapshot.language
         self.symbols, self.offset = symbols_of(snapshot.parse), offset
+        self.unit = _unit_at(snapshot, offset)
         self.largest = min(_LARGEST_PART, Limits.of(recipe.card.trained_length).longest)
         self.most = _DENSE * self.largest
 
@@ -147,7 +149,7 @@ class _Choice:
                 yield shown
 
     def _all(self) -> Iterator[Shown]:
-        found = wants(self.around.names, self.path, self.symbols, self.offset)
+        found = wants(self.around.names, self.path, self.symbols, self.unit, self.offset)
         taken: set[tuple[str, int]] = set()
         for want in found:
             if (want.path, want.at) not in taken:
@@ -208,6 +210,13 @@ class _Choice:
     def _stands_here(self, text: str) -> bool:
         """Whether the file itself has the text, but for the header."""
         return text.partition("\n")[2].strip().encode() in self.data
+
+
+def _unit_at(snapshot: Snapshot, offset: int) -> Unit:
+    """The unit at a place; what is typed below a function belongs to it until it is something else."""
+    units = snapshot.parse.units
+    index = int(np.searchsorted(snapshot.parse.unit_starts, offset, side="right")) - 1
+    return units[max(index, 0)] if units else Unit(0, 0, "module", "")
 
 
 def _siblings(names: Names, path: str) -> list[str]:

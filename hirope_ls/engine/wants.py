@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from hirope_ls.names import Names, resolve
+from hirope_ls.syntax import Unit
 from hirope_ls.syntax.symbols import EVERYTHING, UNKNOWN, FileSymbols, Reference
 
 _NEAR = 2_000  # bytes each side of the cursor
@@ -26,13 +27,13 @@ class Want(NamedTuple):
     rank: int
 
 
-def wants(names: Names, path: str, symbols: FileSymbols, offset: int) -> list[Want]:
-    """What is wanted in the file at `path` with the cursor at byte `offset`; best first, each definition once.
+def wants(names: Names, path: str, symbols: FileSymbols, unit: Unit, offset: int) -> list[Want]:
+    """What is wanted in the file at `path` with the cursor at byte `offset`, in `unit`; best first, each once.
 
     What the file itself defines is left out, and what may be one of several.
     """
     found: dict[tuple[str, int, str], Want] = {}
-    for rank, what, use in sorted(_uses(symbols, offset), key=lambda one: one[0]):
+    for rank, what, use in sorted(_uses(symbols, unit, offset), key=lambda one: one[0]):
         for candidate in resolve(names, path, symbols, use):
             if candidate.path == path or candidate.evidence == "ambiguous":
                 continue
@@ -54,23 +55,21 @@ def _of(names: Names, path: str, index: int, why: str, rank: int) -> Want:
     return Want(path, outer if outer >= 0 else index, member, why, rank)
 
 
-def _uses(symbols: FileSymbols, offset: int) -> Iterator[tuple[int, str, Reference]]:
+def _uses(symbols: FileSymbols, unit: Unit, offset: int) -> Iterator[tuple[int, str, Reference]]:
     """(rank, what it is, the use) of what stands round the cursor."""
-    inner = _around(symbols, offset)
-    owner = symbols.enclosing_class(inner)
-    scopes = {inner, owner} - {-1}
+    owner = _class_around(symbols, unit)
     used: set[str] = set()
     for one in symbols.references:
-        near = abs(one.start - offset) <= _NEAR
         used.add((one.receiver or one.name).partition(".")[0])
+        inside = unit.kind == "function" and unit.start <= one.start < unit.end
         if one.kind == "base" and one.scope == owner >= 0:
             yield 0, "base of the class here", one
-        elif one.scope in scopes and one.scope == inner:
+        elif inside:
             yield 1, "used in the function here" if one.kind == "call" else "type in the function here", one
-        elif one.scope in scopes or near:
+        elif abs(one.start - offset) <= _NEAR:
             yield 2, "used near by", one
-        if one.scope in scopes or near:
-            yield from _behind(one, 1 if one.scope == inner else 2)
+        if inside or abs(one.start - offset) <= _NEAR:
+            yield from _behind(one, 1 if inside else 2)
     for held in symbols.definitions:
         if held.parent == owner >= 0 and held.kind == "field" and held.type:
             yield 2, "type of a field here", _named(held.type, held.start, owner)
@@ -90,10 +89,10 @@ def _named(type: str, start: int, scope: int) -> Reference:
     return Reference(name, receiver, start, "type", scope)
 
 
-def _around(symbols: FileSymbols, offset: int) -> int:
-    """The innermost function or class around the cursor, or -1."""
-    found = -1
-    for index, one in enumerate(symbols.definitions):
-        if one.kind in ("function", "class") and one.start <= offset <= one.end:
-            found = index if found < 0 or one.start >= symbols.definitions[found].start else found
-    return found
+def _class_around(symbols: FileSymbols, unit: Unit) -> int:
+    """The class that the unit is in, or a part of; -1 if there is none."""
+    for index in range(len(symbols.definitions) - 1, -1, -1):
+        one = symbols.definitions[index]
+        if one.kind == "class" and one.start < unit.end and f"{unit.name}.".startswith(f"{symbols.dotted(index)}."):
+            return index
+    return -1
