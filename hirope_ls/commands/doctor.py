@@ -97,6 +97,7 @@ def examine(folder: Path | None, device: str) -> Findings:
             "dtype": model.dtype,
             "import_seconds": round(model.import_seconds, 2),
             "load_seconds": round(model.load_seconds, 2),
+            "few_rows": model.language_model.few_rows(),
         }
         with waiting("measuring ..."):
             _measure(findings, parts, model)
@@ -276,4 +277,5 @@ def _model_rows(model: Mapping[str, Any]) -> list[tuple[str, Text]]:
     if "device" in model:
         load = f"{model['device']}, {model['dtype']}; torch imported in {model['import_seconds']:.1f} s"
         rows.append(("runs on", Text(f"{load}, model loaded in {model['load_seconds']:.1f} s")))
+        rows.append(("steps by", Text(model["few_rows"])))
     return rows

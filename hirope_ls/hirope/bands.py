@@ -1,8 +1,9 @@
 """Attention over a band: each query row i sees the keys j with nearest <= i - j < farthest.
 
-A band is cut into rectangles, which need no mask, and triangles, which are causal squares (the left edge of a band is
-one read backwards), so that no mask is ever made and memory stays linear in the number of keys. The pieces are merged
-by their log-sum-exp. Knows neither positions nor models: heads come already rotated.
+Where a kernel takes it, the rows that see a whole window go at once (`window_attention`). Else a band is cut into
+rectangles, which need no mask, and triangles, which are causal squares (the left edge of a band is one read backwards).
+No mask of all rows and keys is ever made, so memory stays linear. The pieces are merged by their log-sum-exp. Knows
+neither positions nor models: heads come already rotated.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from hirope_ls.hirope.kernels import block_attention
+from hirope_ls.hirope.kernels import block_attention, window_attention
 
 _LARGEST_BLOCK = 512
 
@@ -62,7 +63,7 @@ def add_band(
     elif start < whole:  # rows that see everything from first_key on
         band.rectangle(start, whole, first_key, start - nearest)
         band.triangle(start, whole, start - nearest)
-    if farthest is None:
+    if farthest is None or whole >= end or band.windows(whole, end, nearest, farthest):
         return
     size = min(_LARGEST_BLOCK, max(1, min((farthest - nearest) // 4 + 1, farthest - nearest - 1)))
     for row in range(whole, end, size):
@@ -106,6 +107,15 @@ class _Band:
         rows, keys, values = (part.flip(2) for part in cut)
         out, lse = block_attention(rows, keys, values, self.scale, causal=True)
         self._add(row, (out.flip(2), lse.flip(2)))
+
+    def windows(self, row: int, row_end: int, nearest: int, farthest: int) -> bool:
+        """All of the band for rows that have farthest - nearest keys each, at once; False where no kernel serves."""
+        keys = slice(row - farthest + 1 - self.first_key, row_end - nearest - self.first_key)
+        rows = self.query[:, :, row - self.first_row :]
+        piece = window_attention(rows, self.key[:, :, keys], self.value[:, :, keys], self.scale)
+        if piece is not None:
+            self._add(row, piece)
+        return piece is not None
 
     def _cut(self, row: int, row_end: int, key: int, key_end: int) -> tuple[Tensor, Tensor, Tensor]:
         rows = slice(row - self.first_row, row_end - self.first_row)

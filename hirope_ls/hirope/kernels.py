@@ -33,6 +33,62 @@ def block_attention(query: Tensor, key: Tensor, value: Tensor, scale: float, cau
     return out.reshape(batch, heads, rows, -1), lse.reshape(batch, heads, rows)
 
 
+def window_attention(query: Tensor, key: Tensor, value: Tensor, scale: float) -> tuple[Tensor, Tensor] | None:
+    """Softmax attention of rows r = 0 .. n-1 over the keys r .. r + width - 1 each; None where no kernel serves.
+
+    query [B, heads, n, d]; key [B, kv_heads, n + width - 1, d] and value alike. Returns what `block_attention` does.
+    A few rows at a time meet all keys that one of them sees, under one small mask for all blocks of rows: one call
+    instead of a rectangle and two triangles for each block.
+    """
+    if query.device.type != "cpu" or query.shape[-1] != value.shape[-1] or not _HAS_CPU_FLASH:
+        return None
+    rows, width = query.shape[2], key.shape[2] - query.shape[2] + 1
+    size = min(rows, _rows_a_block(width))
+    whole = rows - rows % size
+    sequences = [(query[n, :, :whole], key[n], value[n]) for n in range(len(query))]
+    parts = [_window_blocks(*each, scale, size, width) for each in sequences]
+    out, lse = torch.stack([part[0] for part in parts]), torch.stack([part[1] for part in parts])
+    if whole == rows:
+        return out, lse
+    rest = window_attention(query[:, :, whole:], key[:, :, whole:], value[:, :, whole:], scale)
+    assert rest is not None
+    return torch.cat([out, rest[0]], dim=2), torch.cat([lse, rest[1]], dim=2)
+
+
+def _rows_a_block(width: int) -> int:
+    """Few, so that little is computed that the mask hides; enough for products of matrices."""
+    return max(32, min(width // 8, 256))
+
+
+def _window_blocks(
+    query: Tensor, key: Tensor, value: Tensor, scale: float, size: int, width: int
+) -> tuple[Tensor, Tensor]:
+    """`window_attention` of one sequence, all without [B], whose rows are whole blocks of `size`."""
+    heads, rows, dim = query.shape
+    kv_heads, blocks, length = key.shape[0], rows // size, width + size - 1
+    groups = heads // kv_heads
+    query = query.view(kv_heads, groups, blocks, size, dim).permute(2, 0, 1, 3, 4).reshape(blocks, kv_heads, -1, dim)
+    seen = _window_mask(size, length, width, query).repeat(groups, 1)[None, None]
+    out, lse = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+        query, _windows(key, blocks, size, length), _windows(value, blocks, size, length), attn_mask=seen, scale=scale
+    )
+    out = out.view(blocks, kv_heads, groups, size, dim).permute(1, 2, 0, 3, 4).reshape(heads, rows, dim)
+    return out, lse.view(blocks, kv_heads, groups, size).permute(1, 2, 0, 3).reshape(heads, rows)
+
+
+def _windows(keys: Tensor, blocks: int, step: int, length: int) -> Tensor:
+    """[blocks, kv, length, d]: overlapping views of keys [kv, ., d], each `step` further on."""
+    head, row, number = keys.stride()
+    shape = (blocks, keys.shape[0], length, keys.shape[2])
+    return keys.as_strided(shape, (step * row, head, row, number))
+
+
+def _window_mask(size: int, length: int, width: int, like: Tensor) -> Tensor:
+    """[size, length]: row r sees the keys r .. r + width - 1."""
+    distance = torch.arange(length, device=like.device) - torch.arange(size, device=like.device)[:, None]
+    return like.new_zeros(size, length).masked_fill_((distance < 0) | (distance >= width), float("-inf"))
+
+
 def row_attention(
     far_query: Tensor,
     far_key: Tensor,

@@ -55,9 +55,23 @@ class Cached(NamedTuple):
 
     def __call__(self, layer: Layer, key: Tensor, value: Tensor, turned: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         keys, values = self.slabs[layer.index].update(key, value)
-        room, frame = self.rooms[layer.index], self.frame
-        first = max(frame.first_row - frame.scheme.window + 1, 0) if frame.long else 0
-        return keys, values, room.following(turned, keys, first, layer.turn)
+        return keys, values, self.rooms[layer.index].following(turned, keys, self._first_near, layer.turn)
+
+    def extend(self, layer: Layer, rows: int) -> tuple[Tensor, Tensor, Tensor]:
+        """The layer's slabs of keys, values and turned keys, [1, kv, capacity, .] each, with `rows` more that count;
+        the caller writes these. Of the turned keys those that are near to one of them are there."""
+        slab, room = self.slabs[layer.index], self.rooms[layer.index]
+        start = slab.extend(rows)
+        if room.next_after(self._first_near) < start:
+            room.ordinary(slab.keys, self._first_near, start, layer.turn)
+        room.ready = start + rows
+        return slab.keys, slab.values, room.room
+
+    @property
+    def _first_near(self) -> int:
+        """The first key that is near to the first row."""
+        frame = self.frame
+        return max(frame.first_row - frame.scheme.window + 1, 0) if frame.long else 0
 
 
 class Norm(NamedTuple):

@@ -26,6 +26,7 @@ from hirope_ls.hirope.layer import Beside, Layer
 from hirope_ls.hirope.lean import Cached, Decoder
 from hirope_ls.hirope.mentions import as_mentions
 from hirope_ls.hirope.positions import as_positions, one_unit
+from hirope_ls.hirope.quick import Quick
 from hirope_ls.hirope.rotary import IdentityRotary, layer_types
 from hirope_ls.hirope.scheme import Scheme
 from hirope_ls.hirope.support import Support, Unsupported, support, trained_length
@@ -42,6 +43,7 @@ class HiRoPE:
     sliding_layers   {layer index: sliding window in tokens} for the layers that never look further back
     turned_layers    indices of the layers that turn their keys at all: those a cache may keep turned keys of
     lean             whether a few rows may be computed by `lean`, where it serves
+    compiled         whether by `quick` instead, where that does
     """
 
     def __init__(self, model: Any, scheme: Scheme) -> None:
@@ -51,7 +53,9 @@ class HiRoPE:
         self.sliding_layers: dict[int, int] = {}
         self.turned_layers: frozenset[int] = frozenset()
         self.lean = True
+        self.compiled = True
         self._decoder: Decoder | None = None
+        self._quick: Quick | None = None
         self._beside = Beside()
         self._positions: Tensor | None = None
         self._mentions: Tensor | None = None
@@ -64,6 +68,16 @@ class HiRoPE:
     @property
     def trained_length(self) -> int:
         return self.scheme.trained_length
+
+    def few_rows(self, wait: bool = False) -> str:
+        """What computes a few rows, in words for the user; wait: until machine code that is being made is there."""
+        if self._decoder is None:
+            return "transformers"
+        if self._quick is None:
+            return "torch"
+        if self._quick.wait() if wait else self._quick.ready:
+            return "compiled loops"
+        return f"torch ({self._quick.unavailable or 'loops for this processor are being compiled'})"
 
     @torch.no_grad()
     def forward(
@@ -91,6 +105,8 @@ class HiRoPE:
             decoder = self._decoder if self.lean and len(input_ids) == 1 else None
             store = None if kept is None else Cached.of(past_key_values.layers, kept, frame)
             if decoder is not None and store is not None and decoder.serves(frame):
+                if self.compiled and self._quick is not None and self._quick.serves(store):
+                    return self._quick.forward(input_ids[0], frame, store, last_only)
                 return decoder.forward(input_ids[0], frame, store, last_only)
             return self._by_transformers(input_ids, total, past_key_values, kept, last_only)
 
@@ -135,7 +151,7 @@ class HiRoPE:
             setattr(owner, name, value)
         for module in self._attached:
             attention.detach(module)
-        self._undo, self._attached, self._decoder = [], [], None
+        self._undo, self._attached, self._decoder, self._quick = [], [], None, None
         self.sliding_layers, self.turned_layers = {}, frozenset()
 
     def _check(self, cache: Any, total: int) -> None:
@@ -180,6 +196,7 @@ class HiRoPE:
                 self.sliding_layers[index] = sliding
         self._beside.frame = None
         self._decoder = Decoder.of(self.model, lambda ids: self.forward(ids[None], one_unit(len(ids)))[0])
+        self._quick = None if self._decoder is None else Quick.of(self._decoder)
 
     def _telling(self, window: int | None) -> int | None:
         """None for a window longer than the trained length (long Phi-3 have one of 262144): no position it keeps is

@@ -80,6 +80,10 @@ class LocalModel:
         """Bytes of all caches together; never more than the budget."""
         return self._store.used_bytes
 
+    def few_rows(self) -> str:
+        """What computes a few rows, in words; waits for machine code that is being made."""
+        return self._hirope.few_rows(wait=True)
+
     def generate(
         self,
         session: str,

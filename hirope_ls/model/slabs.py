@@ -94,13 +94,19 @@ class SlabLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         """Append rows [1, kv_heads, n, dim]; views of all rows so far come back."""
-        start, end = self.length, self.length + key_states.shape[2]
-        if end > self.capacity:
-            self.grow(max(end, 2 * self.capacity))
+        start = self.extend(key_states.shape[2])
+        end = self.length
         self.keys.narrow(2, start, end - start).copy_(key_states)
         self.values.narrow(2, start, end - start).copy_(value_states)
-        self.length = end
         return self.keys.narrow(2, 0, end), self.values.narrow(2, 0, end)
+
+    def extend(self, rows: int) -> int:
+        """Count so many rows more, whose keys and values the caller writes; where the first of them belongs."""
+        start, end = self.length, self.length + rows
+        if end > self.capacity:
+            self.grow(max(end, 2 * self.capacity))
+        self.length = end
+        return start
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
         """Nothing is lazy here: the shapes are known beforehand."""

@@ -108,7 +108,7 @@ def test_values_may_be_wider_than_keys():
     torch.testing.assert_close(lse, wanted_lse)
 
 
-def test_no_mask_and_no_square_score_tensor_is_made():
+def test_no_square_score_tensor_is_made():
     """4,096 rows at once: a [T, T] float32 matrix would be 64 MB; what is allocated stays a small multiple of T."""
     total = 4096
     query, key, value = (torch.randn(1, 1, total, 16) for _ in range(3))

@@ -9,7 +9,8 @@ from fuzz import rng, rounds
 from hirope.test_turned import slabs_for
 from hirope.tiny import ALL, ORDERED, TRAINED, token_ids, unit_positions
 
-from hirope_ls.hirope import Scheme, patch, rivals
+from hirope_ls.compiled import build
+from hirope_ls.hirope import Scheme, patch, quick, rivals
 from hirope_ls.hirope.lean import MOST_ROWS
 
 LEAN = {"granite", "llama", "mistral", "qwen2", "qwen3", "smollm3"}
@@ -47,10 +48,14 @@ def test_who_is_served(name, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["llama", "qwen2", "qwen3"])
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-def test_rows_equal_those_of_transformers(name, dtype, monkeypatch):
+@pytest.mark.parametrize("way", ["lean float64", "lean float32", "compiled float32", "compiled bfloat16"])
+def test_rows_equal_those_of_transformers(name, way):
     """Prefilled, cut and gone on with, a few rows at a time, mentions among them."""
-    random, hirope = rng(f"lean-{name}"), patch(ALL[name].make(dtype=dtype))
+    random, dtype = rng(f"lean-{name}-{way}"), torch.float64 if way == "lean float64" else torch.float32
+    hirope = patch(rounded(ALL[name].make(dtype=dtype)) if "bfloat16" in way else ALL[name].make(dtype=dtype))
+    hirope.compiled = "compiled" in way
+    if hirope.compiled:
+        assert hirope._quick.wait() and hirope._quick._kind in way
     slack = 1e-9 if dtype == torch.float64 else 2e-4
     for _ in range(rounds(6)):
         hirope.scheme = random.choice(SCHEMES)
@@ -78,6 +83,61 @@ def test_rows_equal_those_of_transformers(name, dtype, monkeypatch):
             length = end
         for one, other in zip(lean.layers, slow.layers, strict=True):
             torch.testing.assert_close(one.keys[:, :, :length], other.keys[:, :, :length], rtol=0, atol=slack)
+
+
+def rounded(model):
+    """With weights that are bfloat16 numbers."""
+    for weight in model.parameters():
+        weight.data = weight.data.bfloat16().to(weight.dtype)
+    return model
+
+
+def test_who_is_compiled():
+    made = {name: patch(ALL[name].make(dtype=torch.float32))._quick for name in ("llama", "qwen2", "qwen3", "gemma3")}
+    assert {name: quick is not None for name, quick in made.items()} == {
+        "llama": True,
+        "qwen2": True,
+        "qwen3": True,
+        "gemma3": False,
+    }
+    assert patch(ALL["llama"].make(dtype=torch.bfloat16))._quick is None
+    assert patch(ALL["llama"].make())._quick is None  # float64
+
+
+def test_compiled_rows_are_what_is_served(monkeypatch):
+    hirope = patch(ALL["llama"].make(dtype=torch.float32))
+    cache, ids, positions = slabs_for(hirope, dtype=torch.float32), token_ids(LONGEST), unit_positions(LONGEST)
+    hirope.forward(ids[:, :100], positions[:, :100], cache)
+    assert hirope._quick.wait()
+    monkeypatch.setattr(hirope._decoder.__class__, "forward", None)
+    hirope.forward(ids[:, 100:103], positions[:, :103], cache)
+    hirope.compiled = False
+    with pytest.raises(TypeError):
+        hirope.forward(ids[:, 103:104], positions[:, :104], cache)
+
+
+def test_machine_code_that_is_wrong_is_not_used(monkeypatch):
+    loops = build.load("float32")
+    monkeypatch.setattr(loops, "finish", lambda x, *_: x.__imul__(1.001))
+    found = patch(ALL["llama"].make(dtype=torch.float32))._quick
+    assert not found.wait() and "wrong" in found.unavailable
+
+
+def test_heads_are_shared_among_threads(monkeypatch):
+    monkeypatch.setattr(quick, "_SHARED", 0)
+    hirope = patch(ALL["qwen2"].make(dtype=torch.float32))
+    ids, positions = token_ids(LONGEST), unit_positions(LONGEST)
+    threads, told = torch.get_num_threads(), []
+    try:
+        for count in (1, 3):
+            torch.set_num_threads(count)
+            cache = slabs_for(hirope, dtype=torch.float32)
+            hirope.forward(ids[:, :150], positions[:, :150], cache)
+            told.append(hirope.forward(ids[:, 150:155], positions[:, :155], cache))
+    finally:
+        torch.set_num_threads(threads)
+    assert hirope._quick._pool is not None
+    assert torch.equal(*told)
 
 
 def test_it_is_used_beyond_the_trained_length(monkeypatch):

@@ -172,8 +172,13 @@ def failing(loaded: Loaded, error: BaseException, after: int, times: int = 10**9
         first, second, *rest = decoder.blocks
         second = second._replace(before=lambda x, before=second.before: hook() or before(x))
         loaded.hirope._decoder = replace(decoder, blocks=(first, second, *rest))
+    quick = loaded.hirope._quick
+    if quick is not None:
+        quick._layer = lambda own, *rest: (own is quick._layers[1] and hook()) or type(quick)._layer(quick, own, *rest)
     try:
         yield
     finally:
         handle.remove()
         loaded.hirope._decoder = decoder
+        if quick is not None:
+            del quick._layer
