@@ -68,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--workspace", type=Path, nargs="+", required=True, metavar="DIR", help="folders of source files")
     add("--model", type=Path, default=bundled_folder(), metavar="DIR", help="model folder (default: the bundled model)")
     add("--budgets", default="0,2048", metavar="LIST", help="tokens of other files at most (default: 0,2048)")
+    add("--own", type=int, metavar="N", help="tokens of the file itself at most (default: by the model)")
     add("--limit", type=int, default=20, metavar="N", help="files at most (default: 20)")
     add("--lines", type=int, default=3, metavar="N", help="lines of each (default: 3)")
     add("--seed", type=int, default=0, metavar="N", help="for the lines (default: 0)")
@@ -91,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
     model = LocalModel(load(card, args.device), _KV_BUDGET, special, tokenizer.vocab_size, pieces=tokenizer.pieces)
     cases = []
     for budget in budgets:
-        recipe = Recipe(tokenizer, card, Options(max_lines=1, context_tokens=budget))
+        recipe = Recipe(tokenizer, card, Options(max_lines=1, context_tokens=budget, max_prompt_tokens=args.own))
         bench = Bench(repository, recipe, model)
         cases += [bench.case(source, line) for source, line in lines]
     print(table(cases), end="")
