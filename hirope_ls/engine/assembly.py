@@ -47,10 +47,10 @@ class Assembly:
     def text(self, prefix: Prefix, start: int, end: int) -> None:
         """The file's text before the cursor: a unit for each block, the first of them a new one."""
         if end > start:
-            blocks = prefix.blocks[start:end]
+            ids, blocks = prefix.part(start, end)
             units = self._next + np.cumsum(np.diff(blocks, prepend=blocks[0]) != 0, dtype=np.int32)
             self.places.append(np.arange(self._size, self._size + end - start, dtype=np.int32))
-            self._add(prefix.ids[start:end], units)
+            self._add(ids, units)
             self._next = int(units[-1]) + 1
 
     def joined(self, max_units: int) -> tuple[IntArray, IntArray]:

@@ -125,7 +125,7 @@ def _mentions(
 
 def _defined(snapshot: Snapshot, prefix: Prefix, units: IntArray) -> list[tuple[str, int]]:
     """(name, unit) of what the text before the cursor defines; `units` of its tokens from the first used one on."""
-    found = snapshot.parse.definitions_in(int(prefix.starts[prefix.first]), prefix.cut)
+    found = snapshot.parse.definitions_in(int(prefix.starts[0]), prefix.cut)
     begins = np.array([begin for begin, _ in found], np.int64)
-    tokens = np.searchsorted(prefix.starts, begins, side="right") - 1 - prefix.first
+    tokens = np.searchsorted(prefix.starts, begins, side="right") - 1
     return [(name, unit) for (_, name), unit in zip(found, units[tokens].tolist(), strict=True)]

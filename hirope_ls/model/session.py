@@ -19,7 +19,7 @@ from hirope_ls.model.aside import Aside, Serials
 from hirope_ls.model.generator import IntArray
 from hirope_ls.model.lines import Line
 from hirope_ls.model.run import NO_MENTIONS, Pairs, Rows, between
-from hirope_ls.model.slabs import LayerShape, SlabCache
+from hirope_ls.model.slabs import LayerShape, SlabCache, rounded
 from hirope_ls.model.splice import Move, available, order, plan
 from hirope_ls.problems import never
 
@@ -27,7 +27,6 @@ WORTH = 32  # rows; a line with fewer of its own is not kept
 _MOST_LINES = 4  # kept beside the live one
 _MOST_ASIDE = 1024  # rows
 _MOST_MOVED = 512  # rows of one line; where more are in the way, the text has changed and the line is of no more use
-_ROUND = 64  # rows
 _NONE: Serials = np.zeros(0, np.int64)
 
 Allow = Callable[[int], bool]
@@ -141,7 +140,7 @@ class Session:
         line, length = lines[best], min(shared[best], most)
         self.computed, self._waiting = 0, []
         same = min(lines[0].common(line), length)  # rows that stay where they lie
-        stop = -(-(len(rows.ids) + ahead) // _ROUND) * _ROUND
+        stop = rounded(len(rows.ids) + ahead)
         before = list(self._lines)
         self._keep_lines(line, length)
         cleared = not best and not splice and self._lines == before and self._from <= length and stop <= self._clear
