@@ -5,10 +5,13 @@
 LINE and COLUMN count from 1, columns in characters, as editors show them. --cut tries the tool on code that is
 written already: the rest of the line is taken away before and shown after.
 
+With --workspace, the prompt shows parts of other files of that folder, chosen by what the code round the cursor uses.
+--explain prints the parts of the prompt: what is shown, from where, why, and how many tokens each costs.
+
 With --json, one object is printed: file, line, column; text, and the range it replaces (1-based lines and columns, end
 excluded); outcome; timings in milliseconds by phase; tokens {prompt, reused, prefilled, generated}; units; mentions (of
 names that far units define, in the text round the cursor); order (of the prompt's parts); model; with --cut, cut: what
-was taken away.
+was taken away; with --explain, prompt: its parts as {what, name, why, tokens}.
 """
 
 from __future__ import annotations
@@ -16,8 +19,10 @@ from __future__ import annotations
 import argparse
 import json
 import threading
+from pathlib import Path
 from typing import Any
 
+from hirope_ls.commands.explaining import chosen, explained, show_prompt
 from hirope_ls.commands.parts import Model, Parts, add_model_arguments, load_model, read_parts
 from hirope_ls.commands.place import Place, line_column, offset_at, parse_place, read_source
 from hirope_ls.commands.terminal import show_completion, waiting
@@ -38,6 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-new-tokens", type=_positive, default=default, metavar="N", help=f"tokens at most (default: {default})"
     )
     parser.add_argument("--cut", action="store_true", help="as if the rest of the line were not written yet")
+    parser.add_argument("--workspace", type=Path, metavar="DIR", help="show parts of other files of this folder")
+    parser.add_argument("--explain", action="store_true", help="print what went into the prompt")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -56,13 +63,18 @@ def run(args: argparse.Namespace) -> int:
         model = load_model(parts, args.device)
     recipe = Recipe(parts.tokenizer, parts.card, Options(max_new_tokens=args.max_new_tokens))
     with waiting("completing ..."):
-        question = Question(parts.snapshot(place.path, buffer), offset, recipe)
+        snapshot = parts.snapshot(place.path, buffer)
+        context = chosen(args.workspace, place.path, snapshot, offset, recipe) if args.workspace else None
+        question = Question(snapshot, offset, recipe, context)
         completion = complete(question, model.language_model, threading.Event())
     if args.json:
         found = as_json(place, buffer, completion, parts, model)
+        found |= {"prompt": explained(question)} if args.explain else {}
         print(json.dumps(found if cut is None else {**found, "cut": cut}, ensure_ascii=False))
     else:
         show_completion(place.path, buffer, completion, parts.card, cut)
+        if args.explain:
+            show_prompt(explained(question))
     return 0
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hirope_ls.engine.context import Context
 from hirope_ls.engine.excerpt import Prefix
 from hirope_ls.model.folder import FimOrder
 from hirope_ls.model.tokens import SpecialTokens
@@ -37,6 +38,12 @@ class Assembly:
         self._add(joined, np.full(joined.size, self._next, np.int32))
         self._next += 1
 
+    def others(self, context: Context) -> None:
+        """What is shown of other files."""
+        if context.ids.size:
+            self._add(context.ids, self._next + context.units)
+            self._next += int(context.units[-1]) + 1
+
     def text(self, prefix: Prefix, start: int, end: int) -> None:
         """The file's text before the cursor: a unit for each block, the first of them a new one."""
         if end > start:
@@ -62,28 +69,33 @@ class Assembly:
         self._size += ids.size
 
 
-def opened(special: SpecialTokens, order: FimOrder | None, dropped: int) -> Assembly:
+def opened(special: SpecialTokens, order: FimOrder | None, dropped: int, context: Context | None) -> Assembly:
     """What every prompt of a model opens with, before anything of this file.
 
-    That is the model's begin token, or the bundled model's mark of a file's first character. What is chosen from other
-    files belongs after it, in stable order: it changes less than this file, so it has to stand before it.
+    That is the model's begin token, what is shown of other files, which changes less than this one, and the bundled
+    model's mark of a file's first character.
     """
     prompt = Assembly()
+    prompt.lead(special.begin)
+    if context is not None:
+        prompt.others(context)
     if special.begin is not None:
-        prompt.lead(special.begin)
-    elif order == "context-spm" and not dropped:
+        return prompt
+    if order == "context-spm" and not dropped:
         prompt.lead(special.file_sep)
     return prompt
 
 
-def begun(prefix: Prefix, end: int, special: SpecialTokens, order: FimOrder | None) -> Assembly:
+def begun(
+    prefix: Prefix, end: int, special: SpecialTokens, order: FimOrder | None, context: Context | None
+) -> Assembly:
     """What a model's prompts have in common wherever the cursor is: the file's tokens up to `end`, as they are read.
 
     Nothing where the suffix comes first.
     """
     if order == "spm" and special.has_fim:
         return Assembly()
-    prompt = opened(special, order, 0)
+    prompt = opened(special, order, 0, context)
     if order == "psm":
         prompt.lead(special.fim_prefix)
     prompt.text(prefix, 0, end)

@@ -17,6 +17,7 @@ class Options:
     `heal`: whether a half-typed word is read again as a part of what is generated (engine/healing.py).
     `max_prompt_tokens` bounds the text before the cursor that the model sees; None chooses by the model.
     `approximate_splice`: see `Limits.approximate`.
+    `context_tokens` bounds what is shown of other files; None chooses by the model, 0 shows nothing.
     """
 
     max_new_tokens: int = 96
@@ -25,9 +26,14 @@ class Options:
     max_prompt_tokens: int | None = None
     heal: bool = True
     approximate_splice: bool = False
+    context_tokens: int | None = None
 
     def prompt_cap(self, trained_length: int) -> int:
         """Tokens of the file before the cursor that go into a prompt for a model of this trained length."""
         if self.max_prompt_tokens is not None:
             return max(self.max_prompt_tokens, 64)
         return 16 * trained_length if trained_length <= SHORT_CONTEXT else 32_768
+
+    def context_budget(self, trained_length: int) -> int:
+        """Tokens of other files that a prompt may show: it reaches as far beyond the trained length as the cap does."""
+        return self.prompt_cap(trained_length) // 4 if self.context_tokens is None else self.context_tokens

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from hirope_ls.engine.context import Context
 from hirope_ls.engine.limits import Limits
 from hirope_ls.engine.options import Options
 from hirope_ls.engine.snapshots import Snapshot
@@ -36,8 +37,9 @@ class Recipe:
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """What comes at byte `offset` (not inside a character) of a text?"""
+    """What comes at byte `offset` (not inside a character) of a text? `context`: what is shown of other files."""
 
     snapshot: Snapshot
     offset: int
     recipe: Recipe
+    context: Context | None = None

@@ -1,0 +1,327 @@
+"""From a file's syntax trees to its symbols: one pass a piece, with the queries of the language's row.
+
+A piece is looked at by itself, as it was parsed, within the classes that its border names; so a broken function costs
+its own symbols and nobody else's. Knows one file at a time.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
+
+from tree_sitter import Node, Query, QueryCursor, Tree
+
+from hirope_ls.syntax.languages import Language, grammar_of
+from hirope_ls.syntax.parsing import parse_piece
+from hirope_ls.syntax.pieces import Border, Classes, borders
+from hirope_ls.syntax.queries import QUERIES, Queries
+from hirope_ls.syntax.symbols import UNKNOWN, Definition, FileSymbols, Import, Reference
+from hirope_ls.syntax.tree import Parse
+
+_DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+_LONGEST = 100  # characters of a receiver or a type
+_NONE = Queries()
+
+Match = dict[str, list[Node]]
+_Found = TypeVar("_Found")
+
+
+class _Bound(NamedTuple):
+    """A binding: where, of which name, and what is evident of it; `object` where it is a field of that."""
+
+    at: int
+    name: str
+    hint: str
+    same: str = ""
+    object: str = ""
+
+
+class _Open:
+    """A function or class on the way through a tree: `start`..`end` with what wraps it; `index` once it has a name."""
+
+    __slots__ = ("body", "end", "index", "node", "start")
+
+    def __init__(self, language: Language, queries: Queries, node: Node) -> None:
+        self.node, whole = node, node
+        while whole.parent is not None and whole.parent.type in language.wrappers:
+            whole = whole.parent
+        body = node.child_by_field_name(queries.body)
+        self.start, self.end = whole.start_byte, node.end_byte
+        self.body = node.end_byte if body is None else body.start_byte
+        self.index = -1
+
+
+@dataclass
+class _Raw:
+    """One file's findings, before names are looked up in their scopes."""
+
+    definitions: list[Definition] = field(default_factory=list)
+    imports: list[Import] = field(default_factory=list)
+    references: list[Reference] = field(default_factory=list)
+    bound: list[tuple[int, _Bound]] = field(default_factory=list)  # with the definition around it
+    classes: dict[str, int] = field(default_factory=dict)  # dotted name -> index
+
+
+def symbols_of(parse: Parse) -> FileSymbols:
+    """The symbols of a parsed text; none without a language or a tree."""
+    trees = ((border, piece.tree) for border, piece in zip(parse.borders, parse.pieces, strict=True))
+    return _symbols(parse.language, trees)
+
+
+def symbols_in(language: Language | None, data: bytes) -> FileSymbols:
+    """The same from the text, without what else a `Parse` holds: for files that nobody edits.
+
+    The caller sees to it that the text is none to be left flat.
+    """
+    found = borders(language.scanner, data) if language else []
+    ends = [*(border.start for border in found[1:]), len(data)]
+    parsed = ((one, parse_piece(language, data[one.start : end])) for one, end in zip(found, ends, strict=False)
+              if language)  # fmt: skip
+    return _symbols(language, parsed)
+
+
+def _symbols(language: Language | None, pieces: Iterable[tuple[Border, Tree | None]]) -> FileSymbols:
+    if language is None:
+        return FileSymbols("")
+    raw = _Raw()
+    for border, tree in pieces:
+        if tree is not None:
+            _Piece(language, border, tree, raw).read()
+    return _Scopes(language, raw).symbols()
+
+
+class _Piece:
+    """One tree, read into the findings of its file."""
+
+    def __init__(self, language: Language, border: Border, tree: Tree, raw: _Raw) -> None:
+        self.language, self.base, self.tree, self.raw = language, border.start, tree, raw
+        self.queries = QUERIES.get(language.name, _NONE)
+        self.around = self._around(border.classes)
+        self.spans: list[tuple[int, int, int]] = []  # start, end and index of the definitions that are scopes
+
+    def read(self) -> None:
+        self._define()
+        for match in self._matches(self.language.imports):
+            self.raw.imports.extend(self._import(match))
+        for at, found in self._scoped(self._matched_references()):
+            self.raw.references.append(found._replace(scope=at))
+        self.raw.bound += self._scoped(self._matched_bindings())
+
+    def _around(self, classes: Classes) -> int:
+        dotted = ".".join(outer.name for outer in classes if outer.name)
+        return self.raw.classes.get(dotted, -1)
+
+    def _matches(self, query: str) -> Iterator[Match]:
+        if query:
+            for _, match in QueryCursor(_query(self.language, query)).matches(self.tree.root_node):
+                yield match
+
+    def _define(self) -> None:
+        """Definitions in order; what is inside a function or class has it as its parent."""
+        found = self.raw.definitions
+        scopes = [_Open(self.language, self.queries, node) for node in _scope_nodes(self.language, self.tree)]
+        waiting, stack = scopes[::-1], list[_Open]()
+        for name in _captured(self.language, self.language.definitions, self.tree, "name"):
+            at = name.start_byte
+            while waiting and waiting[-1].start <= at:
+                stack.append(waiting.pop())
+            while stack and stack[-1].end <= at:
+                stack.pop()
+            own = stack.pop() if stack and stack[-1].index < 0 and at < stack[-1].body else None
+            parent = next((one.index for one in reversed(stack) if one.index >= 0 and one.end > at), self.around)
+            if own is None:
+                found.append(self._variable(name, parent))
+                continue
+            own.index = len(found)
+            stack.append(own)
+            found.append(self._scope(own, name, parent))
+            self.spans.append((own.node.start_byte, own.end, own.index))
+            if found[-1].kind == "class":
+                self.raw.classes[self._dotted(own.index)] = own.index
+
+    def _dotted(self, index: int) -> str:
+        names = []
+        while index >= 0:
+            names.append(self.raw.definitions[index].name)
+            index = self.raw.definitions[index].parent
+        return ".".join(reversed(names))
+
+    def _scope(self, own: _Open, name: Node, parent: int) -> Definition:
+        kind = "function" if own.node.type in self.language.functions else "class"
+        span = self.base + own.start, self.base + own.end, self.base + own.body
+        returns = own.node.child_by_field_name(self.queries.returns)
+        return Definition(_text(name), kind, *span, parent, (), _type(returns))
+
+    def _variable(self, name: Node, parent: int) -> Definition:
+        whole, containers = name, self.language.containers
+        while whole.parent is not None and whole.parent.type not in containers:
+            whole = whole.parent
+        start, end = self.base + whole.start_byte, self.base + whole.end_byte
+        inside = parent >= 0 and self.raw.definitions[parent].kind == "class"
+        return Definition(_text(name), "field" if inside else "variable", start, end, end, parent)
+
+    def _import(self, match: Match) -> Iterator[Import]:
+        if "module" not in match:
+            return
+        module, names = match["module"][0], match.get("name", [])
+        path = _text(module)
+        # The dots in front are the level of a dotted name; a path in quotes keeps its own.
+        level = len(path) - len(path.lstrip(".")) if path == path.strip("\"'`<>") else 0
+        called = _text(match["alias"][0]) if "alias" in match else ""
+        for name in [_text(name) for name in names] or [""]:
+            yield Import(path[level:].strip("\"'`<> "), name, called, level, self.base + module.start_byte)
+
+    def _matched_references(self) -> Iterator[tuple[int, Reference]]:
+        for match in self._matches(self.queries.references or self.language.references):
+            for capture in ("call", "type", "base", "name"):
+                kind = "call" if capture == "name" else capture
+                for node in match.get(capture, ()):
+                    receiver = _receiver(match["receiver"][0]) if "receiver" in match else ""
+                    yield node.start_byte, Reference(_text(node), receiver, self.base + node.start_byte, kind)
+
+    def _matched_bindings(self) -> Iterator[tuple[int, _Bound]]:
+        for match in self._matches(self.queries.bindings):
+            hint = _type(match["type"][0]) if "type" in match else ""
+            if "made" in match:
+                made = _text(match["made"][0])
+                hint = f"{made}()" if _DOTTED.fullmatch(made) else ""
+            same = _text(match["same"][0]) if "same" in match else ""
+            of = _text(match["object"][0]) if "object" in match else ""
+            for node in match.get("field" if of else "bound", ()):
+                yield node.start_byte, _Bound(self.base + node.start_byte, _text(node), hint, same, of)
+
+    def _scoped(self, found: Iterable[tuple[int, _Found]]) -> Iterator[tuple[int, _Found]]:
+        """Each with the index of the innermost definition around it, in the order of offsets."""
+        waiting, stack = self.spans[::-1], list[tuple[int, int, int]]()
+        for at, one in sorted(found, key=lambda pair: pair[0]):
+            while waiting and waiting[-1][0] <= at:
+                stack.append(waiting.pop())
+            while stack and stack[-1][1] <= at:
+                stack.pop()
+            yield (stack[-1][2] if stack else self.around), one
+
+
+class _Scopes:
+    """Looks local names up in the functions around their uses, and makes the file's symbols whole."""
+
+    def __init__(self, language: Language, raw: _Raw) -> None:
+        self.language, self.raw = language, raw
+        self.locals: dict[int, dict[str, list[_Bound]]] = {}
+        self.fields: list[tuple[int, _Bound]] = []
+        for around, bound in raw.bound:
+            if bound.object:
+                self.fields.append((around, bound))
+            elif around < 0 or raw.definitions[around].kind == "function":
+                self.locals.setdefault(around, {}).setdefault(bound.name, []).append(bound)
+        self.top = {one.name for one in raw.definitions if one.parent < 0}
+
+    def symbols(self) -> FileSymbols:
+        """The findings with hints, bases, fields, and the ends of classes."""
+        references = tuple(self._hinted(one) for one in self.raw.references)
+        definitions = self._variables_typed(self._with_bases(list(self.raw.definitions)))
+        definitions += self._fields(definitions)
+        for index in range(len(definitions) - 1, -1, -1):
+            end, parent = definitions[index].end, definitions[index].parent
+            if parent >= 0 and definitions[parent].end < end:
+                definitions[parent] = definitions[parent]._replace(end=end)
+        imports = sorted(self.raw.imports, key=lambda one: one.start)
+        return FileSymbols(self.language.name, tuple(definitions), tuple(imports), references)
+
+    def _hinted(self, one: Reference) -> Reference:
+        first = (one.receiver or one.name).partition(".")[0]
+        return one._replace(hint=self._hint(first, one.scope)) if first.isidentifier() else one
+
+    def _hint(self, name: str, scope: int) -> str:
+        """What is evident of a local variable; "" where there is none of that name."""
+        while True:
+            bound = self.locals.get(scope, {}).get(name)
+            if bound and not (scope < 0 and name in self.top):
+                return _agreed([one.hint for one in bound])
+            if scope < 0:
+                return ""
+            scope = self.raw.definitions[scope].parent
+
+    def _with_bases(self, definitions: list[Definition]) -> list[Definition]:
+        heads = {index: one for index, one in enumerate(definitions) if one.kind == "class"}
+        for one in self.raw.references:
+            held = heads.get(one.scope) if one.kind == "base" else None
+            if held and one.start < held.body:
+                dotted = f"{one.receiver}.{one.name}" if one.receiver else one.name
+                heads[one.scope] = held._replace(bases=(*held.bases, dotted))
+        return [heads.get(index, one) for index, one in enumerate(definitions)]
+
+    def _variables_typed(self, definitions: list[Definition]) -> list[Definition]:
+        hints: dict[tuple[int, str], list[str]] = {}
+        starts = {one.start: index for index, one in enumerate(definitions) if one.kind in ("variable", "field")}
+        for _, bound in self.raw.bound:
+            index = None if bound.object else starts.get(bound.at)
+            if index is not None:
+                hints.setdefault((definitions[index].parent, definitions[index].name), []).append(bound.hint)
+        return [
+            one._replace(type=_agreed(hints.get((one.parent, one.name), []), "")) if not one.type else one
+            for one in definitions
+        ]
+
+    def _fields(self, definitions: Sequence[Definition]) -> list[Definition]:
+        """The fields that methods give their object, each once, where it is not defined in the class itself."""
+        known = {(one.parent, one.name) for one in definitions}
+        found: dict[tuple[int, str], tuple[_Bound, list[str]]] = {}
+        for around, bound in self.fields:
+            owner = definitions[around].parent if around >= 0 else -1
+            if owner < 0 or definitions[owner].kind != "class" or bound.object not in self.language.receivers:
+                continue
+            if (owner, bound.name) not in known:
+                hint = self._hint(bound.same, around) if bound.same else bound.hint
+                found.setdefault((owner, bound.name), (bound, []))[1].append(hint)
+        return [
+            Definition(name, "field", first.at, first.at + len(name.encode()), first.at, owner, (), _agreed(hints, ""))
+            for (owner, name), (first, hints) in found.items()
+        ]
+
+
+def _agreed(hints: Iterable[str], otherwise: str = UNKNOWN) -> str:
+    """The one thing that is evident, where nothing contradicts it."""
+    evident = {hint for hint in hints if hint and hint != UNKNOWN}
+    evident = {hint for hint in evident if not hint.endswith("()")} or evident  # annotations before calls
+    return evident.pop() if len(evident) == 1 else otherwise
+
+
+def _scope_nodes(language: Language, tree: Tree) -> list[Node]:
+    kinds = " ".join(f"({kind}) @scope" for kind in sorted(language.functions | language.classes))
+    return _captured(language, kinds, tree, "scope")
+
+
+def _captured(language: Language, query: str, tree: Tree, name: str) -> list[Node]:
+    """What a query captures under a name, in the order of the text."""
+    if not query.strip():
+        return []
+    found = QueryCursor(_query(language, query)).captures(tree.root_node).get(name, [])
+    return sorted(found, key=lambda node: node.start_byte)
+
+
+def _receiver(node: Node) -> str:
+    """The dotted name that an expression is, "foo()" for a call of one, else "?"."""
+    text = _text(node) if node.end_byte - node.start_byte <= 4 * _LONGEST else ""
+    if text.endswith(")"):
+        called = text[: text.find("(")]
+        closed = text.count("(") == 1  # of more, the last pair need not be the first one's
+        return f"{called}()" if closed and _DOTTED.fullmatch(called) else UNKNOWN
+    return text if _DOTTED.fullmatch(text) else UNKNOWN
+
+
+def _type(node: Node | None) -> str:
+    """An annotation as written, without quotes and blanks; "" where it is none, or a long one."""
+    text = "" if node is None else re.sub(r"[\s\"']+", "", _text(node)).lstrip(":")
+    return text if len(text) <= _LONGEST else ""
+
+
+def _text(node: Node) -> str:
+    return (node.text or b"").decode(errors="replace")
+
+
+@functools.cache
+def _query(language: Language, text: str) -> Query:
+    return Query(grammar_of(language), text)
