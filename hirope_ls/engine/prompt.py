@@ -102,21 +102,24 @@ def build_prompt(snapshot: Snapshot, offset: int, tokenizer: TextTokenizer, card
     return Prompt(ids, positions, order or "plain", *counts, mentions, healed)
 
 
-def build_context(snapshot: Snapshot, tokenizer: TextTokenizer, card: Card, options: Options) -> Prompt:
+def build_context(
+    snapshot: Snapshot, tokenizer: TextTokenizer, card: Card, options: Options, dropped: int = 0
+) -> Prompt:
     """What prompts anywhere in the file begin with: its text up to the cap, to be prefilled before it is asked for.
 
-    For a file within the cap; prompts far down a longer one begin elsewhere. Empty where the suffix comes first.
+    For a file within the cap; prompts far down a longer one begin elsewhere: those that drop the first `dropped` tokens
+    begin with the text from there. Empty where the suffix comes first.
     """
     prefix = _Prefix.of(snapshot, len(snapshot.buffer.data), tokenizer, 1 << 62, heal=False)
-    end = min(prefix.end, options.prompt_cap(card.trained_length))
+    end = min(prefix.end, dropped + options.prompt_cap(card.trained_length))
     parts = _Parts()
     if card.fim_order != "spm" or not tokenizer.special.has_fim:
-        parts.lead(_opening(tokenizer.special, card, 0))
+        parts.lead(_opening(tokenizer.special, card, dropped))
         if card.fim_order == "psm":
             parts.lead(tokenizer.special.fim_prefix)
-        parts.text(prefix, 0, end)
+        parts.text(prefix, dropped, end)
     ids, positions = parts.joined(Limits.of(card.trained_length).count)
-    return Prompt(ids, positions, "context", end, 0, 0, 0)
+    return Prompt(ids, positions, "context", end - dropped, 0, 0, dropped)
 
 
 def prefix_tokens(snapshot: Snapshot, offset: int, tokenizer: TextTokenizer) -> Tokens:

@@ -131,8 +131,12 @@ class LanguageModel(Protocol):
         """
         ...
 
-    def warm(self, session: str, ids: IntArray, positions: IntArray, stop: StopFlag) -> Prefilled:
-        """Bring the prompt, without mentions, into the session's cache in small chunks, looking at `stop` between."""
+    def warm(self, session: str, ids: IntArray, positions: IntArray, stop: StopFlag, modest: bool = False) -> Prefilled:
+        """Bring the prompt, without mentions, into the session's cache in small chunks, looking at `stop` between.
+
+        modest: only beside what is there. No other session goes for it, and what this one was about is as near as it
+        was; where there is no room for that, nothing is read.
+        """
         ...
 
     def cached(self, session: str) -> tuple[int, int]:

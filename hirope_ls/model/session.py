@@ -73,6 +73,7 @@ class Session:
         self._serial = 0  # the last one
         self._lines: list[Line] = []  # beside the live one, the oldest first
         self._aside = Aside(shapes, dtype, device)
+        self._guarded: Line | None = None  # one of the lines: it is not to go
         self._gone: Line | None = None  # lost, but for what still lies in the slabs, which is good enough for a splice
         self._waiting: list[Move] = []  # moved already; they count when the rows before them are there
         self._spliced: Rows = Rows(self._ids, np.zeros((levels, 0), np.int32))  # what the waiting ones belong to
@@ -153,6 +154,29 @@ class Session:
         self._set_live(line, best == 0, length, same)
         if not cleared:
             self._from, self._clear = length, stop
+
+    @property
+    def most_aside(self) -> int:
+        """Bytes that setting rows aside can cost at most, beyond those that it costs now."""
+        return self._aside.growth(_MOST_ASIDE)
+
+    def can_step_aside(self, rows: Rows) -> bool:
+        """Whether the live line can come back to its place after `rows` were computed, and these be kept then."""
+        moved = -(-self.length // _ROUND) * _ROUND - self.live.shared(rows)
+        return self.levels == len(rows.positions) and self.exact == self.length and moved <= _MOST_MOVED
+
+    def step_aside(self, rows: Rows, allow: Allow) -> Line:
+        """As `resume`, for all of `rows` and a while; the live line is kept before all others, and returned."""
+        self._guarded = live = self.live.copy()
+        self._lines.append(live)
+        self._clear = 0  # its rows are not set aside yet
+        self.resume(rows, len(rows.ids), 0, allow)
+        return live
+
+    def step_back(self, live: Line, allow: Allow) -> None:
+        """Make the line that `step_aside` returned the live one again."""
+        self._guarded = None
+        self.resume(live.rows(), len(live), 0, allow)
 
     def plan_splice(self, rows: Rows) -> Splice | None:
         """Which of its rows may serve for `rows`, if that saves computing them; perhaps none but those shared."""
@@ -256,7 +280,7 @@ class Session:
 
     def forget_lines(self) -> None:
         """Keep the live line only."""
-        self._lines, self._gone, self._waiting = [], None, []
+        self._lines, self._guarded, self._gone, self._waiting = [], None, None, []
         self._aside.keep(_NONE)
         self._clear = 0
 
@@ -326,7 +350,8 @@ class Session:
         own = []
         for one in self._lines:
             others = (one.common(other) for other in self._lines if other is not one)
-            own.append(len(one) - max([min(one.common(line), length), *others]))
+            rest = len(one) - max([min(one.common(line), length), *others])
+            own.append(rest if one is not self._guarded else len(self._lies) + 1)
         return min(own), own.index(min(own))
 
     def _target(self, line: Line, length: int, stop: int, base: Line | None) -> Serials:

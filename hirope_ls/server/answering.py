@@ -58,10 +58,10 @@ class Answering:
         """What is there for this request already; a generation that is of no use for it is stopped."""
         place = ask.place
         self._ahead.wait()
-        if place is None:
+        if place is None or ask.document is None:
             self._generations.stop(ask.uri)
             return Start()
-        self._warming.asked(ask.uri, place.offset)
+        self._warming.asked(ask.document, place.offset)
         known = self._recent.known(ask.uri, place.data, place.offset)
         if known is None:
             return Start(running=self._generations.take_over(ask.uri, place.data, place.offset, self._deadline(ask)))

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-SPARED: Final = ("continued", "ahead", "foreseen", "warmed")
+SPARED: Final = ("continued", "ahead", "foreseen", "warmed", "whole")
 """continued: a running generation went on for a newer request that it agreed with. ahead: what follows acceptance was
-made while idle. foreseen: a request was answered by that. warmed: a file was read before it was asked about."""
+made while idle. foreseen: a request was answered by that. warmed: a file was read before it was asked about. whole: the
+rest of the file in view was read."""
 
 COUNTS: Final = ("prompt", "reused", "prefilled", "generated", "drafted", "accepted")
 """What `Completion.tokens` counts."""

@@ -1,8 +1,8 @@
 """Has the model read what will be asked for: when a file opens or gains focus, and when the user pauses after an edit.
 
 Below everything that is asked for. Before the first completion in a file it is read from its start. Later only what a
-completion at the cursor's last known place begins with: all of it, at every pause, would keep a laptop busy. Belongs to
-the event loop.
+completion at the cursor's last known place begins with: all of it, at every pause, would keep a laptop busy; the rest
+waits for a longer one (`server/rest.py`). Belongs to the event loop.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from typing import Final
 from hirope_ls.engine.snapshots import Snapshot
 from hirope_ls.engine.warmup import warm, warm_here
 from hirope_ls.model.generator import LanguageModel, StopFlag
+from hirope_ls.server.ahead import LookAhead
 from hirope_ls.server.backend import Backend, Kit
 from hirope_ls.server.documents import Document
+from hirope_ls.server.rest import Rest
 from hirope_ls.server.status import Status
 from hirope_ls.text.edit import Edit
 from hirope_ls.text.encoding import character_start
@@ -45,9 +47,10 @@ class _File:
 class Warming:
     """The warm-ups that wait or run, and the places they are for."""
 
-    def __init__(self, backend: Backend, status: Status) -> None:
+    def __init__(self, backend: Backend, status: Status, wish: LookAhead) -> None:
         self._backend = backend
         self._status = status
+        self._rest = Rest(backend, status, wish)
         self._files: dict[str, _File] = {}
         self._focus: str | None = None
 
@@ -56,6 +59,7 @@ class Warming:
         snapshot, kit, worker = document.snapshot, self._backend.kit, self._backend.worker
         if self._backend.state != "ready" or snapshot is None or kit is None or worker is None:
             return
+        self._rest.wait()
         file = self._file(document.uri)
         file.stop()
         job = partial(self._read, kit, snapshot, file.place if file.asked else None)
@@ -68,10 +72,11 @@ class Warming:
             self._focus = document.uri
             self.start(document)
 
-    def asked(self, uri: str, place: int) -> None:
+    def asked(self, document: Document, place: int) -> None:
         """A request is about this place: the cursor is there, and the document has the focus."""
-        self._file(uri).place = place
-        self._focus = uri
+        self._file(document.uri).place = place
+        self._focus = document.uri
+        self._rest.later(document, place)
 
     def computed(self, uri: str) -> None:
         """A completion of this document goes to the model: its own prefill takes over."""
@@ -89,14 +94,23 @@ class Warming:
         file.stop()
         for edit in edits:
             file.place = moved(file.place, edit) if len(edits) > 1 else edit.new_end
-        file.pause = asyncio.get_running_loop().call_later(PAUSE_S, self.start, document)
+        file.pause = asyncio.get_running_loop().call_later(PAUSE_S, self._pause, document)
+        self._rest.wait()
 
     def closed(self, uri: str) -> None:
         """The document was closed."""
         if (file := self._files.pop(uri, None)) is not None:
             file.stop()
+        self._rest.wait()
+        self._rest.forget(uri)
         if self._focus == uri:
             self._focus = None
+
+    def _pause(self, document: Document) -> None:
+        file = self._file(document.uri)
+        self.start(document)
+        if file.asked and file.place is not None:
+            self._rest.later(document, file.place)
 
     def _file(self, uri: str) -> _File:
         return self._files.setdefault(uri, _File())

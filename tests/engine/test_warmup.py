@@ -12,7 +12,7 @@ from fuzz import python_files, rng, rounds, save_failure
 from hirope_ls.engine.complete import Completion, complete
 from hirope_ls.engine.options import Options
 from hirope_ls.engine.prompt import build_prompt
-from hirope_ls.engine.warmup import warm_here
+from hirope_ls.engine.warmup import warm_here, warm_rest
 from hirope_ls.model.generator import LanguageModel
 
 URI = "file:///warm-here.py"
@@ -73,3 +73,42 @@ def test_an_empty_text_has_nothing_to_read() -> None:
     model = Scripted(b"")
     warm_here(open_text("", uri=URI), 0, model, *HOW, threading.Event())
     assert len(model.asked) == bool(build_prompt(open_text(""), 0, *HOW).ids.size)
+
+
+def test_reading_the_rest_takes_nothing_from_the_next_completion() -> None:
+    """With the bundled model: keystrokes find what they find without it, a jump past the edit finds all of the text."""
+    random = rng("warm-rest")
+    paths = python_files(40, smallest=5000, largest=7000)
+    text = next(text for path in paths if (text := path.read_text("utf-8")).isascii() and "\r" not in text)
+    at = text.rfind("\n", 0, len(text) // 3)
+    model, twin = local_model(), local_model()
+    for _ in range(rounds(2)):
+        text, at = edited(random, text, at, True)
+        for each in (model, twin):
+            plain(text, at, each)
+        warm_rest(open_text(text, uri=URI), at, model, *HOW, threading.Event())
+        text, at = text[:at] + "x" + text[at:], at + 1
+        answers = [plain(text, at, each) for each in (model, twin)]
+        assert answers[0].text == answers[1].text, save_failure("warm-rest", f"{at}\n{text}")
+        assert answers[0].tokens["reused"] == answers[1].tokens["reused"] > 0
+        below = text.rfind("\n", 0, len(text) * 9 // 10)
+        warm_rest(open_text(text, uri=URI), at, model, *HOW, threading.Event())
+        jumped = plain(text, below, model)
+        far = build_prompt(open_text(text, uri=URI), below, *HOW).far
+        assert jumped.tokens["reused"] >= far, "all but what stands round the cursor"
+    for each in (model, twin):
+        each.drop(URI)
+
+
+def test_the_rest_of_a_long_file_begins_where_its_prompts_begin() -> None:
+    text = python_files(1, smallest=20_000, largest=40_000)[0].read_text("utf-8")
+    at = len(text[: text.rfind("\n", 0, 2 * len(text) // 3)].encode())
+    options = Options(max_new_tokens=4, max_prompt_tokens=1000)
+    snapshot, model = open_text(text, uri=URI), Scripted(b"")
+    how = (tokenizer(), card(), options)
+    warm_rest(snapshot, at, model, *how, threading.Event())
+    ((_, ids, positions),) = model.asked
+    prompt = build_prompt(snapshot, at, *how)
+    assert prompt.dropped and prompt.far < ids.size <= 1000
+    assert (ids[: prompt.far] == prompt.ids[: prompt.far]).all()
+    assert (positions[:, : prompt.far] == prompt.positions[:, : prompt.far]).all()

@@ -61,8 +61,8 @@ class FakeModel:
             yield Generated(id, -0.5)
         yield halted or Finished("length" if len(says) > limits.max_new_tokens else "stop")
 
-    def warm(self, session: str, ids: IntArray, positions: IntArray, stop: StopFlag) -> Prefilled:
-        self.calls.append(("warm", session))
+    def warm(self, session: str, ids: IntArray, positions: IntArray, stop: StopFlag, modest: bool = False) -> Prefilled:
+        self.calls.append(("rest" if modest else "warm", session))
         self.held[session] = len(ids)
         self._sleep(self.prefill_s, Limits(0), stop)
         return Prefilled(0, len(ids), self.prefill_s * 1e3)
