@@ -43,6 +43,8 @@ class Completion:
     two come with a text. `timings` are milliseconds: queue, prompt, prefill, decode, trim, total. `tokens` counts
     prompt (its length), reused, prefilled, generated, and what was guessed for those: drafted, accepted. `kind` is the
     prompt's order, `units` its number of units, and `mentions` how often its near text speaks of one of them.
+    `approximate`: the row of the prompt from which on it rests on rows from before an edit; None: it is what the model
+    says.
     """
 
     text: str
@@ -54,6 +56,7 @@ class Completion:
     kind: str = ""
     units: int = 0
     mentions: int = 0
+    approximate: int | None = None
 
 
 def complete(
@@ -154,7 +157,7 @@ class _Question:
             trimmed = trim(text, before, after)
             text, outcome = trimmed.text, "shown" if trimmed.text else f"filtered:{trimmed.rules[-1]}"
             clock.lap("trim")
-        counts = run.tokens(prompt), prompt.kind, prompt.units, prompt.num_mentions
+        counts = run.tokens(prompt), prompt.kind, prompt.units, prompt.num_mentions, run.exact
         return Completion(text, offset, offset, outcome, clock.total(), *counts)
 
     @cached_property
@@ -258,6 +261,10 @@ class _Run:
         if self._reason == "deadline":
             return "", "deadline"
         return "", "empty:blank" if self._generated else "empty:model-ended"
+
+    @property
+    def exact(self) -> int | None:
+        return self._prefilled.exact
 
     def tokens(self, prompt: Prompt) -> dict[str, int]:
         return {

@@ -164,7 +164,8 @@ class LocalModel:
             return
         loop = Loop(run, session, self._choice, self._step, self._verify, drafts, self._pace)
         logits, reason = self._prefill(session, rows, self._chunk, run.halted)
-        yield from run.prefilled(session.length - session.computed, session.computed)
+        exact = session.exact if session.exact < session.length else None
+        yield from run.prefilled(session.length - session.computed, session.computed, exact)
         reason = reason or loop.ended() or (yield from loop.events(logits))
         yield Finished(reason)
 

@@ -74,11 +74,13 @@ class StopFlag(Protocol):
 @dataclass(frozen=True)
 class Prefilled:
     """The prompt is in the cache (or as much of it as was computed before a stop): rows taken from the cache, rows
-    computed, and how long it took in milliseconds."""
+    computed, and how long it took in milliseconds. `exact`: the first rows, where not all, that are what the model
+    computes: those after them rest on rows from before an edit (`Limits.approximate`)."""
 
     reused: int
     prefilled: int
     ms: float
+    exact: int | None = None
 
 
 @dataclass(frozen=True)

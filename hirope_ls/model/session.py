@@ -181,6 +181,8 @@ class Session:
     def plan_splice(self, rows: Rows) -> Splice | None:
         """Which of its rows may serve for `rows`, if that saves computing them; perhaps none but those shared."""
         exact, start = self.shared(rows), self.shared(rows, approximate=True)
+        if len(rows.ids) - exact < _MOST_MOVED:
+            return None  # as soon as exact ones cost little, they are what is taken
         best = Splice(self.live, [])
         if len(rows.ids) - start >= _MOST_MOVED:
             for line in [*self.lines, *([self._gone] if self._gone else [])]:

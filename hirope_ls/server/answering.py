@@ -51,6 +51,7 @@ class Answering:
         self._status = status
         self._settings = settings
         self._recent = Recent()
+        self._warming.read = self._recent.forget_approximate
         self._generations = Generations(backend, self._recent)
         self._ahead = Ahead(backend, self._generations, self._recent, status, settings.look_ahead)
 
@@ -74,6 +75,8 @@ class Answering:
 
     def shown(self, ask: Ask, completion: Completion) -> None:
         """The editor was told so."""
+        if completion.approximate is not None and ask.document is not None:
+            self._warming.refresh(ask.document)
         if completion.text and ask.document is not None and ask.params.selected is None:
             self._ahead.shown(ask.document, completion)
 

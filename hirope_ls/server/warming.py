@@ -8,7 +8,7 @@ waits for a longer one (`server/rest.py`). Belongs to the event loop.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -53,6 +53,8 @@ class Warming:
         self._rest = Rest(backend, status, wish)
         self._files: dict[str, _File] = {}
         self._focus: str | None = None
+        self.read: Callable[[str], None] = lambda uri: None
+        """Told the document, of which all that a completion begins with is computed for its present text."""
 
     def start(self, document: Document) -> None:
         """Read the document when nothing else is to be done; nothing if it cannot be read now."""
@@ -64,7 +66,7 @@ class Warming:
         file.stop()
         job = partial(self._read, kit, snapshot, file.place if file.asked else None)
         file.running = asyncio.wrap_future(worker.warm(document.uri, job, first=document.uri == self._focus))
-        file.running.add_done_callback(self._read_through)
+        file.running.add_done_callback(partial(self._read_through, document.uri))
 
     def focus(self, document: Document) -> None:
         """The user looks at this document now."""
@@ -84,6 +86,13 @@ class Warming:
         file.asked = True
         if file.running is not None:
             file.running.cancel()
+
+    def refresh(self, document: Document) -> None:
+        """Rows from before an edit served for an answer: in a pause they are computed anew, for the next one."""
+        file = self._file(document.uri)
+        if file.pause is not None:
+            file.pause.cancel()
+        file.pause = asyncio.get_running_loop().call_later(PAUSE_S, self._pause, document)
 
     def edited(self, document: Document, edits: Sequence[Edit]) -> None:
         """The document changed: it is read again once the user pauses, and not for its old text.
@@ -124,9 +133,10 @@ class Warming:
             data = snapshot.buffer.data
             warm_here(snapshot, character_start(data, min(place, len(data))), *how)
 
-    def _read_through(self, future: asyncio.Future[None]) -> None:
+    def _read_through(self, uri: str, future: asyncio.Future[None]) -> None:
         if not future.cancelled() and future.exception() is None:
             self._status.count("warmed")
+            self.read(uri)
 
 
 def moved(place: int | None, edit: Edit) -> int | None:

@@ -112,3 +112,19 @@ def test_the_rest_of_a_long_file_begins_where_its_prompts_begin() -> None:
     assert prompt.dropped and prompt.far < ids.size <= 1000
     assert (ids[: prompt.far] == prompt.ids[: prompt.far]).all()
     assert (positions[:, : prompt.far] == prompt.positions[:, : prompt.far]).all()
+
+
+def test_after_an_approximate_answer_a_pause_makes_the_next_one_exact() -> None:
+    text = python_files(1, smallest=9000, largest=12_000)[0].read_text("utf-8")
+    at = len(text[: text.rfind("\n", 0, 9 * len(text) // 10)].encode())
+    how = (tokenizer(), card(), Options(max_new_tokens=4, approximate_splice=True))
+    model, cold = local_model(), local_model()
+    complete(open_text(text, uri=URI), at, model, *how, threading.Event())
+    snapshot, at = open_text("import re\n" + text, uri=URI), at + len("import re\n")
+    nearly = complete(snapshot, at, model, *how, threading.Event())
+    assert nearly.approximate is not None and nearly.approximate < 100, "all rows that count rest on rows from before"
+    warm_here(snapshot, at, model, *how, threading.Event())
+    answer = complete(snapshot, at, model, *how, threading.Event())
+    expected = complete(snapshot, at, cold, *how, threading.Event())
+    assert answer.approximate is None and answer.text == expected.text
+    assert answer.tokens["reused"] > 0 == expected.tokens["reused"]

@@ -67,3 +67,33 @@ def test_not_on_battery_unless_wished(
     backend, document = Mock(state="ready"), Mock(uri=URI)
     rest.Rest(backend, Mock(), wish)._begin(document, 0)
     assert backend.worker.warm.call_count == reads
+
+
+APPROXIMATE = {"overrides": {"lookAhead": "off", "approximateSplice": "true"}}
+
+
+def test_an_approximate_answer_says_so_and_a_later_one_is_exact(fake: Start) -> None:
+    """The fake calls approximate what it was not warmed with. The answer is known, and is asked for again all the same."""
+    with ready(fake, says="return a + b\n", **APPROXIMATE) as editor:
+        assert spared(editor, "warmed", 1) == 1
+        ask(editor)
+        last = editor.last(URI)
+        assert last["outcome"] == "shown:approximate" and last["approximateFrom"] == last["tokens"]["prompt"] // 2
+        editor.change(URI, (AT, AT, "ret"))
+        ask(editor, AT + 3)
+        assert editor.last(URI)["outcome"] == "cached:approximate", "who types along gets the rest of what was shown"
+        assert spared(editor, "warmed", 2) == 2, "in a pause it is read anew, whatever lookAhead says"
+        ask(editor, AT + 3)
+        assert (editor.last(URI)["outcome"], editor.last(URI)["approximateFrom"]) == ("shown", None)
+        status = editor.ask("hirope/status")
+        assert status["outcomes"] == {"shown:approximate": 1, "cached:approximate": 1, "shown": 1}
+        assert status["latencyMs"]["count"] == 3
+
+
+def test_a_jump_below_an_edit_is_refreshed_without_another_edit(fake: Start) -> None:
+    with ready(fake, says="return a + b\n", **APPROXIMATE) as editor:
+        assert spared(editor, "warmed", 1) == 1
+        ask(editor)
+        assert spared(editor, "warmed", 2) == 2
+        ask(editor)
+        assert editor.last(URI)["outcome"] == "shown"
