@@ -73,7 +73,7 @@ APPROXIMATE = {"overrides": {"lookAhead": "off", "approximateSplice": "true"}}
 
 
 def test_an_approximate_answer_says_so_and_a_later_one_is_exact(fake: Start) -> None:
-    """The fake calls approximate what it was not warmed with. The answer is known, and is asked for again all the same."""
+    """The fake calls approximate what it was not warmed with; the answer is known, but asked for again all the same."""
     with ready(fake, says="return a + b\n", **APPROXIMATE) as editor:
         assert spared(editor, "warmed", 1) == 1
         ask(editor)
