@@ -11,13 +11,13 @@ from fuzz import rng, rounds
 from model.prompts import NEVER, Flag, Prompt, Told, arrays, ask, assert_same_rows, session_of, told
 from model.tiny_models import TRAINED
 
-from hirope_ls.model import session as sessions
+from hirope_ls.model import shelf
 from hirope_ls.model.decode import LocalModel
 from hirope_ls.model.folder import read_card
 from hirope_ls.model.generator import Limits
 from hirope_ls.model.loader import Loaded, load
 from hirope_ls.model.run import Rows
-from hirope_ls.model.slabs import SlabCache
+from hirope_ls.model.slabs import LayerShape, SlabCache
 from hirope_ls.model.splice import Move, plan
 
 BUDGET = 64 << 20
@@ -26,7 +26,7 @@ BUDGET = 64 << 20
 @pytest.fixture(autouse=True)
 def worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The texts here are short."""
-    monkeypatch.setattr(sessions, "_MOST_MOVED", 150)
+    monkeypatch.setattr(shelf, "_MOST_MOVED", 150)
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +70,8 @@ def by_hand(loaded: Loaded, old: SlabCache, new: Prompt, shared: int, moves: lis
     return logits[0, -1]
 
 
-def session_shapes(cache: SlabCache) -> tuple[sessions.LayerShape, ...]:
-    return tuple(sessions.LayerShape(la.keys.shape[1], la.keys.shape[3], la.values.shape[3]) for la in cache.layers)
+def session_shapes(cache: SlabCache) -> tuple[LayerShape, ...]:
+    return tuple(LayerShape(la.keys.shape[1], la.keys.shape[3], la.values.shape[3]) for la in cache.layers)
 
 
 @pytest.mark.parametrize("more", [3, 0])
