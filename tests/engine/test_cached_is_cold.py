@@ -41,7 +41,7 @@ FILES = 6  # open at a time; the budget holds about half of them
 WAYS = ("line", "copied", "drafts", "lean", "ahead", "type-through", "went on", "rest", "here", "file", "evicted")
 """Rows of a line that a jump had cut off; of another file; drafts that came true; passes of a few rows without
 transformers' modules; answers made ahead; beginnings of a known answer typed; generations that were typed along with;
-the three kinds of reading before; and sessions that had to go meanwhile. In host memory some came back from there, too ("returned")."""
+the three kinds of reading before; sessions that had to go meanwhile. With host memory also some that came back."""
 
 
 class Recorded(LocalModel):

@@ -114,7 +114,8 @@ def _verdict(found: Spliced) -> str:
     return (
         f"The likeliest next token is the same in {agree:.1%}{_reach(error, 1, 100)} of the places, at a KL of "
         f"{kl:.4f}{_reach(more, 4)} nats (means over files ± 95 %); the worst single place differs by "
-        f"{worst.worst:.2f} nats ({worst.kind}, {worst.distance:,} tokens above). The setting `approximateSplice` is off by default."
+        f"{worst.worst:.2f} nats ({worst.kind}, {worst.distance:,} tokens above). "
+        "The setting `approximateSplice` is off by default."
     )
 
 
