@@ -24,6 +24,7 @@ from hirope_ls.engine.recent import Recent
 from hirope_ls.engine.snapshots import Pipeline, Snapshot
 from hirope_ls.engine.warmup import warm, warm_here, warm_rest
 from hirope_ls.hirope.lean import Decoder
+from hirope_ls.hirope.quick import Quick
 from hirope_ls.model import shelf
 from hirope_ls.model.decode import LocalModel
 from hirope_ls.model.folder import Card, read_card
@@ -249,13 +250,17 @@ class Trial:
 def test_cached_is_cold(folder: Path, host: int, monkeypatch: pytest.MonkeyPatch) -> None:
     random = rng(f"engine, cached == cold, {host}")
     trial = Trial(random, folder, host)
-    desk, model, cold, forward = trial.desk, trial.model, trial.cold, Decoder.forward
+    desk, model, cold = trial.desk, trial.model, trial.cold
 
-    def counted(decoder: Decoder, *args: Any) -> Any:
-        trial.ways["lean"] += 1
-        return forward(decoder, *args)
+    def counted(forward: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any) -> Any:
+            trial.ways["lean"] += 1
+            return forward(*args)
 
-    monkeypatch.setattr(Decoder, "forward", counted)
+        return call
+
+    for quicker in (Decoder, Quick):
+        monkeypatch.setattr(quicker, "forward", counted(quicker.forward))
     monkeypatch.setattr(shelf, "_MOST_ASIDE", 256)  # texts and budget are small
     for step in range(rounds(STEPS // 2)):
         action = desk.act()
