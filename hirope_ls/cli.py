@@ -26,6 +26,7 @@ _COMMANDS = {
     "lab train": ("hirope_ls.lab.train", "train the bundled model"),
     "lab results": ("hirope_ls.lab.reproduce.command", "measure what RESULTS.md shows, and write it"),
     "lab gguf": ("hirope_ls.lab.to_gguf", "write a Llama-shaped model as a GGUF file, for llama.cpp"),
+    "lab quantise": ("hirope_ls.lab.quantise", "write a model with its matrices in 8 or 4 bits"),
     "lab device": ("hirope_ls.lab.device.command", "check and measure everything on this machine's GPU"),
     "eval perplexity": ("hirope_ls.lab.eval.commands:perplexity", "likelihood of code as its context grows, by method"),
     "eval distant": ("hirope_ls.lab.eval.commands:distant", "copy and call a function that stands far above"),

@@ -8,6 +8,8 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does: see cli.py
 
+from hirope_ls.engine.options import Options
+from hirope_ls.engine.question import Question, Recipe
 from hirope_ls.engine.snapshots import Pipeline, Snapshot
 from hirope_ls.model.decode import LocalModel
 from hirope_ls.model.folder import Card, bundled_folder, read_card
@@ -44,6 +46,16 @@ def local_model(budget: int = 256 << 20) -> LocalModel:
     """A model with empty caches; the weights are shared."""
     known = tokenizer()
     return LocalModel(_loaded(), budget, known.special.all, known.vocab_size, pieces=known.pieces)
+
+
+def recipe(options: Options | None = None) -> Recipe:
+    """How prompts for it are made."""
+    return Recipe(tokenizer(), card(), options or Options())
+
+
+def question(snapshot: Snapshot, offset: int, options: Options | None = None) -> Question:
+    """What it is asked about a place."""
+    return Question(snapshot, offset, recipe(options))
 
 
 def open_text(text: str, uri: str = "file:///test.py") -> Snapshot:

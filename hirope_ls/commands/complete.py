@@ -21,8 +21,10 @@ from typing import Any
 from hirope_ls.commands.parts import Model, Parts, add_model_arguments, load_model, read_parts
 from hirope_ls.commands.place import Place, line_column, offset_at, parse_place, read_source
 from hirope_ls.commands.terminal import show_completion, waiting
-from hirope_ls.engine.complete import Completion, complete
+from hirope_ls.engine.complete import complete
+from hirope_ls.engine.completion import Completion
 from hirope_ls.engine.options import Options
+from hirope_ls.engine.question import Question, Recipe
 from hirope_ls.text.buffer import Buffer
 from hirope_ls.text.edit import Edit
 
@@ -52,12 +54,10 @@ def run(args: argparse.Namespace) -> int:
     parts = read_parts(args.model)
     with waiting(f"loading {parts.card.name} ..."):
         model = load_model(parts, args.device)
-    options = Options(max_new_tokens=args.max_new_tokens)
+    recipe = Recipe(parts.tokenizer, parts.card, Options(max_new_tokens=args.max_new_tokens))
     with waiting("completing ..."):
-        snapshot = parts.snapshot(place.path, buffer)
-        completion = complete(
-            snapshot, offset, model.language_model, parts.tokenizer, parts.card, options, threading.Event()
-        )
+        question = Question(parts.snapshot(place.path, buffer), offset, recipe)
+        completion = complete(question, model.language_model, threading.Event())
     if args.json:
         found = as_json(place, buffer, completion, parts, model)
         print(json.dumps(found if cut is None else {**found, "cut": cut}, ensure_ascii=False))

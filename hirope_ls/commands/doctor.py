@@ -203,13 +203,12 @@ def _measure(findings: Findings, parts: Parts, model: Model) -> None:
 
 def _sample(findings: Findings, parts: Parts, model: Model) -> None:
     from hirope_ls.engine.complete import complete
-    from hirope_ls.engine.options import Options
+    from hirope_ls.engine.question import Question, Recipe
     from hirope_ls.text.buffer import Buffer
 
     snapshot = parts.pipeline.open("doctor:sample.py", 1, Buffer.of(_SAMPLE + _SAMPLE_REST), "python", "sample.py")
-    completion = complete(
-        snapshot, len(_SAMPLE.encode()), model.language_model, parts.tokenizer, parts.card, Options(), threading.Event()
-    )
+    question = Question(snapshot, len(_SAMPLE.encode()), Recipe(parts.tokenizer, parts.card))
+    completion = complete(question, model.language_model, threading.Event())
     before, after = _SAMPLE.splitlines()[-1], _SAMPLE_REST.splitlines()[0]
     total = round(completion.timings["total"], 1)
     findings.sample = {"before": before, "text": completion.text, "after": after, "ms": total}

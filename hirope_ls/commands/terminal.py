@@ -14,7 +14,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from hirope_ls.commands.place import shown
-from hirope_ls.engine.complete import Completion
+from hirope_ls.engine.completion import Completion
 from hirope_ls.model.folder import Card
 from hirope_ls.text.buffer import Buffer
 

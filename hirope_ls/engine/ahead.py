@@ -8,37 +8,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from hirope_ls.engine.complete import Completion, complete
-from hirope_ls.engine.options import Options
+from hirope_ls.engine.complete import complete
+from hirope_ls.engine.completion import Completion
 from hirope_ls.engine.progress import Progress
 from hirope_ls.engine.prompt import Prompt, build_prompt
-from hirope_ls.engine.snapshots import Snapshot
-from hirope_ls.model.folder import Card
+from hirope_ls.engine.question import Question
 from hirope_ls.model.generator import LanguageModel
 from hirope_ls.model.run import NO_MENTIONS, Rows, common
-from hirope_ls.model.tokens import TextTokenizer
 
 NOT_AHEAD = "empty:not-ahead"
 _REREAD = 8  # tokens at the cursor that a keystroke may change anyway
 
 
-def complete_ahead(
-    now: tuple[Snapshot, int],
-    accepted: tuple[Snapshot, int],
-    model: LanguageModel,
-    tokenizer: TextTokenizer,
-    card: Card,
-    options: Options,
-    progress: Progress,
-) -> Completion:
-    """The completion at `accepted`, a snapshot and a byte offset; `now` is the same before the suggestion is put in.
+def complete_ahead(now: Question, accepted: Question, model: LanguageModel, progress: Progress) -> Completion:
+    """The completion at `accepted`, where the cursor is once the suggestion at `now` is put in.
 
     Its outcome is NOT_AHEAD where the two prompts have too little in common.
     """
-    prompts = [build_prompt(*place, tokenizer, card, options) for place in (now, accepted)]
-    if not extends(*prompts):
-        return Completion("", accepted[1], accepted[1], NOT_AHEAD)
-    return complete(*accepted, model, tokenizer, card, options, progress, progress=progress)
+    if not extends(build_prompt(now), build_prompt(accepted)):
+        return Completion("", accepted.offset, accepted.offset, NOT_AHEAD)
+    return complete(accepted, model, progress, progress=progress)
 
 
 def extends(now: Prompt, then: Prompt) -> bool:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hirope_ls.model.runs import Tokens
+
 Ints = NDArray[np.int64]
 
 CutUnit = Callable[[int, int, int], list[int]]
@@ -20,15 +22,20 @@ CutUnit = Callable[[int, int, int], list[int]]
 
 @dataclass(frozen=True, eq=False)
 class Cuts:
-    """How the units of one text were cut: unit `where[i]` after `points[i]` tokens, in order (int64[cuts] both).
+    """The units of one text, and the parts they were cut into; parts without tokens are left out.
 
-    `starts`: the units' starts in bytes; `ends`: the tokens' ends in bytes; `even`: without regard to statements.
+    `unit_starts`, `unit_firsts` int64[units]: where each unit starts in bytes and in tokens; `starts`, `firsts`,
+    `units` int64[parts]: where each part does, and its unit; `size`, `tokens`: bytes and tokens of the text; `even`:
+    cut without regard to statements.
     """
 
-    where: Ints
-    points: Ints
+    unit_starts: Ints
+    unit_firsts: Ints
     starts: Ints
-    ends: Ints
+    firsts: Ints
+    units: Ints
+    size: int
+    tokens: int
     even: bool
 
 
@@ -42,46 +49,76 @@ def sizes_of(firsts: Ints, tokens: int) -> Ints:
 
 
 def cut_units(
-    starts: Ints, firsts: Ints, ends: Ints, longest: int, cut: CutUnit | None, after: tuple[Cuts, int, int] | None
+    starts: Ints, tokens: Tokens, longest: int, cut: CutUnit | None, after: tuple[Cuts, int, int] | None
 ) -> Cuts:
-    """The cuts of units that start at the bytes `starts` and the tokens `firsts`; evenly without `cut`.
+    """The units that start at the bytes `starts`, cut into parts of at most `longest` tokens; evenly without `cut`.
 
-    `after`: (the cuts before an edit, the byte before which and the one from which on the text is the same).
+    `after`: (the cuts before an edit, the byte before which and the one from which on the text is the same and has the
+    same tokens; both are borders of tokens).
     """
-    sizes = sizes_of(firsts, len(ends))
+    size, count = int(tokens.bases[-1]), len(tokens)
+    known = after[0] if after and after[0].even == (cut is None) else None
+    head, tail = _same(known, starts, size, *after[1:]) if after and known else (0, len(starts))
+    was = tail - len(starts) + len(known.unit_starts) if known else 0  # what is now the unit `tail`
+    moved = count - known.tokens if known else 0
+    end = int(known.unit_firsts[was]) + moved if known and tail < len(starts) else count
+    firsts = tokens.first_from(starts[head:tail])
+    middle = _parts(starts[head:tail], firsts, tokens, end, longest, cut and _from(cut, head))
+    if not known:
+        return Cuts(starts, firsts, *middle, size, count, cut is None)
+    low, high = known.units.searchsorted((head, was)).tolist()
+    return Cuts(
+        starts,
+        np.concatenate((known.unit_firsts[:head], firsts, known.unit_firsts[was:] + moved)),
+        np.concatenate((known.starts[:low], middle[0], known.starts[high:] + (size - known.size))),
+        np.concatenate((known.firsts[:low], middle[1], known.firsts[high:] + moved)),
+        np.concatenate((known.units[:low], middle[2] + head, known.units[high:] + (tail - was))),
+        size,
+        count,
+        cut is None,
+    )
+
+
+def _from(cut: CutUnit, head: int) -> CutUnit:
+    return lambda unit, first, last: cut(head + unit, first, last)
+
+
+def _parts(
+    starts: Ints, firsts: Ints, tokens: Tokens, end: int, longest: int, cut: CutUnit | None
+) -> tuple[Ints, Ints, Ints]:
+    """Some units next to each other, the last of which ends at the token `end`, cut: see `Cuts`."""
+    units = np.arange(len(starts))
+    where, points = _points(firsts, sizes_of(firsts, end), longest, cut)
+    if len(where):
+        at, cuts = where + 1, firsts[where] + points
+        starts = np.insert(starts, at, tokens.begins(cuts))
+        firsts = np.insert(firsts, at, cuts)
+        units = np.insert(units, at, where)
+    filled = sizes_of(firsts, end) > 0
+    return starts[filled], firsts[filled], units[filled]
+
+
+def _points(firsts: Ints, sizes: Ints, longest: int, cut: CutUnit | None) -> tuple[Ints, Ints]:
+    """(units, points): these units are cut after so many tokens, in order."""
     if cut is None:
         counts = np.maximum(sizes - 1, 0) // longest
         where = np.repeat(np.arange(len(firsts)), counts)
-        nth = np.arange(1, len(where) + 1) - np.repeat(np.cumsum(counts) - counts, counts)
-        return Cuts(where, longest * nth, starts, ends, True)
-    known = after[0] if after and not after[0].even and len(after[0].ends) and len(ends) else None
-    head, tail = _same(known, starts, firsts, ends, *after[1:]) if after and known else (0, len(starts))
-    where_: list[int] = []
-    points: list[int] = []
-    for unit in (head + np.flatnonzero(sizes[head:tail] > longest)).tolist():
-        found = cut(unit, int(firsts[unit]), int(firsts[unit] + sizes[unit]))
-        points += found
-        where_ += [unit] * len(found)
-    where, at = np.asarray(where_, np.int64), np.asarray(points, np.int64)
-    if known:
-        moved = len(starts) - len(known.starts)
-        low, high = np.searchsorted(known.where, (head, tail - moved)).tolist()
-        where = np.concatenate((known.where[:low], where, known.where[high:] + moved))
-        at = np.concatenate((known.points[:low], at, known.points[high:]))
-    return Cuts(where, at, starts, ends, False)
+        return where, longest * (np.arange(1, len(where) + 1) - np.repeat(np.cumsum(counts) - counts, counts))
+    found = [
+        (unit, point)
+        for unit in np.flatnonzero(sizes > longest).tolist()
+        for point in cut(unit, int(firsts[unit]), int(firsts[unit] + sizes[unit]))
+    ]
+    where, points = np.array(found, np.int64).reshape(-1, 2).T
+    return where, points
 
 
-def _same(known: Cuts, starts: Ints, firsts: Ints, ends: Ints, low: int, high: int) -> tuple[int, int]:
+def _same(known: Cuts, starts: Ints, size: int, low: int, high: int) -> tuple[int, int]:
     """(head, tail): the units before `head`, and from `tail` on, are as they were, bytes and token ends."""
-    by = int(ends[-1] - known.ends[-1])
-    head_units, tail_units = _common(known.starts, starts, by)
-    head_ends, tail_ends = _common(known.ends, ends, by)
-    # A unit's end is the next one's start. The first token may begin behind the unit's start, so the end of the token
-    # before it counts as well, and the one before that, which must not reach into the unit.
-    before = np.searchsorted(starts[1:], low, side="right"), np.searchsorted(firsts[1:], head_ends, side="right")
-    head = max(min(head_units - 1, *map(int, before)), 0)
-    behind = np.searchsorted(starts, high), np.searchsorted(firsts, tail_ends + 1, side="right")
-    return head, max(tail_units, head, *map(int, behind))
+    head, tail = _common(known.unit_starts, starts, size - known.size)
+    # A unit's end is the next one's start.
+    head = max(min(head - 1, int(np.searchsorted(starts[1:], low, side="right"))), 0)
+    return head, max(tail, head, int(np.searchsorted(starts, high)))
 
 
 def _common(was: Ints, now: Ints, by: int) -> tuple[int, int]:

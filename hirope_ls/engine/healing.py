@@ -12,23 +12,21 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
-from numpy.typing import NDArray
+from hirope_ls.model.runs import Tokens
 
 MOST = 4  # tokens that are read again: a longer word is past being ambiguous
 _WORD = re.compile(rb"[\w\x80-\xff]+\Z")
 _LONGEST = 64  # bytes of a word that are looked at
 
 
-def kept_tokens(data: bytes, offset: int, ends: NDArray[np.int64]) -> int:
-    """How many of the tokens before the cursor the prompt keeps; `ends` int64[n] says where each ends.
+def kept_tokens(data: bytes, offset: int, tokens: Tokens) -> int:
+    """How many of the tokens before the cursor, `tokens`, the prompt keeps.
 
     All but those that have some of the word that the cursor stands in or right after, 4 at most; without a word, all
     but the last one, if its line has begun. The first token always stays.
     """
-    before = data[max(0, offset - _LONGEST) : offset]
+    before, count = data[max(0, offset - _LONGEST) : offset], len(tokens)
     word = _WORD.search(before)
     if word is None:
-        return max(len(ends) - 1, 1) if len(ends) and before.rpartition(b"\n")[2].strip() else len(ends)
-    begin = int(np.searchsorted(ends, offset - len(word.group()), side="right"))
-    return min(len(ends), max(begin, len(ends) - MOST, 1))
+        return max(count - 1, 1) if count and before.rpartition(b"\n")[2].strip() else count
+    return min(count, max(tokens.before(offset - len(word.group())), count - MOST, 1))

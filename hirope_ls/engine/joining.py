@@ -8,7 +8,6 @@ holds from the first block on that begins where one did. Pure arithmetic on bord
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,17 +17,19 @@ from hirope_ls.engine.limits import Limits
 
 Ints = NDArray[np.int64]
 
+_AT_ONCE = 64  # blocks, at first
+
 
 @dataclass(frozen=True, eq=False)
 class Joins:
     """How the blocks of one text were joined.
 
     `borders` int64[blocks + 1]: where the blocks begin in tokens, and where the last one ends; `kept`: for each value
-    of `smallest` that was tried, the blocks that stay, by index; `smallest`: the one that was taken, 0 if none.
+    of `smallest` that was tried, the blocks that stay, by index (int64); `smallest`: the one that was taken, 0 if none.
     """
 
     borders: Ints
-    kept: dict[int, list[int]]
+    kept: dict[int, Ints]
     smallest: int
 
 
@@ -36,30 +37,32 @@ def join(firsts: Ints, tokens: int, limits: Limits, before: Joins | None) -> Joi
     """How blocks that begin at the tokens `firsts` are joined; `before`: of much the same blocks, or None."""
     borders = np.append(firsts, tokens)
     room, longest = limits.count, limits.longest
-    kept: dict[int, list[int]] = {}
+    kept: dict[int, Ints] = {}
     smallest = 0
     if len(firsts) <= room:
         return Joins(borders, kept, smallest)
-    sizes = np.sort(borders[1:] - borders[:-1])[::-1]
+    # The `room` largest blocks come behind the others.
+    sizes = np.partition(borders[1:] - borders[:-1], len(firsts) - 1 - room)
+    largest, total = int(sizes[-1 - room]), int(sizes[: len(sizes) - room].sum())  # of the others
     known = _Known(before, borders, longest) if before else None
-    plain = borders.tolist()
     while True:
         smallest = max(8, 2 * smallest)
         last_try = 2 * smallest > longest
-        if last_try or not _surely_too_many(sizes, smallest, room):
-            kept[smallest] = _join(plain, smallest, longest, known)
+        if last_try or not _surely_too_many(largest, total, smallest, room):
+            kept[smallest] = _join(borders, smallest, longest, known)
             if last_try or len(kept[smallest]) <= room:
                 return Joins(borders, kept, smallest)
 
 
-def _surely_too_many(sizes: Ints, smallest: int, room: int) -> bool:
-    """Whether joining blocks of these sizes (descending) must leave more than `room`, told without joining them.
+def _surely_too_many(largest: int, total: int, smallest: int, room: int) -> bool:
+    """Whether joining must leave more than `room` blocks, told without joining: from the tokens of the largest and of
+    all blocks but the `room` largest.
 
     A joined block ends with the first of its blocks that has `smallest` tokens, so each holds at most one of those;
     and before its last block it has fewer than `smallest`, so all the tokens but the `room` largest blocks' would have
     to fit into `room` times that.
     """
-    return bool(sizes[room] >= smallest or sizes[room:].sum() > room * smallest)
+    return largest >= smallest or total > room * smallest
 
 
 class _Known:
@@ -77,35 +80,49 @@ class _Known:
         self.by = len(borders) - len(before.borders)
         self.before = before
 
-    def begin(self, smallest: int) -> list[int]:
+    def begin(self, smallest: int) -> Ints:
         """The first of the blocks that stay."""
         kept = self.before.kept.get(smallest)
-        if not kept:
-            return [0]
-        return kept[: bisect_left(kept, self.held, key=self.before.borders.__getitem__) + 1]
+        if kept is None or not len(kept):
+            return np.zeros(1, np.int64)
+        return kept[: int(self.before.borders[kept].searchsorted(self.held)) + 1]
 
-    def rest(self, smallest: int, at: int) -> list[int] | None:
+    def rest(self, smallest: int, at: int) -> Ints | None:
         """The blocks that stay from the block `at` on, if that can be told."""
         kept = self.before.kept.get(smallest)
-        if not kept or at < self.moved:
+        if kept is None or at < self.moved:
             return None
-        index = bisect_left(kept, at - self.by)
+        index = int(kept.searchsorted(at - self.by))
         if index == len(kept) or kept[index] != at - self.by:
             return None
-        return [block + self.by for block in kept[index:]]
+        return kept[index:] + self.by
 
 
-def _join(borders: list[int], smallest: int, longest: int, known: _Known | None) -> list[int]:
+def _join(borders: Ints, smallest: int, longest: int, known: _Known | None) -> Ints:
     """The blocks that stay, by index: each takes in the next ones until it has `smallest` tokens, up to `longest`."""
-    kept = known.begin(smallest) if known else [0]
-    at, count = kept.pop(), len(borders) - 1
+    begin = known.begin(smallest) if known else np.zeros(1, np.int64)
+    at, count = int(begin[-1]), len(borders) - 1
+    kept: list[int] = []
+    rest = np.empty(0, np.int64)
+    at_once = _AT_ONCE
     while at < count:
-        rest = known.rest(smallest, at) if known else None
-        if rest is not None:
-            return kept + rest
-        kept.append(at)
-        after = bisect_left(borders, borders[at] + smallest, at + 1)
-        if after > count or borders[after] - borders[at] > longest:
-            after = max(bisect_right(borders, borders[at] + longest, at + 1) - 1, at + 1)
-        at = after
-    return kept
+        low, high = at, min(at + at_once, count)
+        after, moved = _after(borders, low, high, smallest, longest), known.moved if known else count
+        while at < high:
+            if at >= moved and known and (told := known.rest(smallest, at)) is not None:
+                rest, at = told, count
+            else:
+                kept.append(at)
+                at = after[at - low]
+        at_once *= 2
+    return np.concatenate((begin[:-1], np.array(kept, np.int64), rest))
+
+
+def _after(borders: Ints, low: int, high: int, smallest: int, longest: int) -> list[int]:
+    """For each of the blocks low..high the block behind what it would take in, told for all at once."""
+    begins = borders[low:high]
+    after = borders.searchsorted(begins + smallest)
+    too_long = borders[np.minimum(after, len(borders) - 1)] - begins > longest
+    most = np.maximum(borders.searchsorted(begins + longest, "right") - 1, np.arange(low, high) + 1)
+    told: list[int] = np.where((after == len(borders)) | too_long, most, after).tolist()
+    return told

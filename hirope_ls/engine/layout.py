@@ -11,7 +11,6 @@ text, files or models.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -19,9 +18,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hirope_ls.engine.cutting import Cuts, CutUnit, cut_units, sizes_of
+from hirope_ls.engine.cutting import Cuts, CutUnit, cut_units
 from hirope_ls.engine.joining import Joins, join
 from hirope_ls.engine.limits import Limits
+from hirope_ls.model.runs import Tokens
 
 Ints = NDArray[np.int64]
 
@@ -59,58 +59,45 @@ class Layout:
 
     @cached_property
     def positions(self) -> NDArray[np.int32]:
-        """int32[2, tokens]: the block's index, and the token's index inside the block; read-only."""
-        sizes = sizes_of(self.firsts, self.tokens)
-        positions = np.empty((2, self.tokens), np.int32)
-        positions[0] = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-        positions[1] = np.arange(self.tokens, dtype=np.int32)
-        positions[1] -= np.repeat(self.firsts.astype(np.int32), sizes)
+        """int32[2, tokens]: the block's index, and the token's index inside the block; made on first use, read-only."""
+        return self.positions_in(0, self.tokens)
+
+    def positions_in(self, first: int, last: int) -> NDArray[np.int32]:
+        """int32[2, last - first]: those of the tokens `first..last`, read-only."""
+        low = max(int(self.firsts.searchsorted(first, "right")) - 1, 0)
+        firsts = self.firsts[low : int(self.firsts.searchsorted(last))]
+        sizes = np.diff(np.maximum(firsts, first), append=last)
+        positions = np.empty((2, last - first), np.int32)
+        positions[0] = np.repeat(np.arange(low, low + len(firsts), dtype=np.int32), sizes)
+        positions[1] = np.arange(first, last, dtype=np.int32)
+        positions[1] -= np.repeat(firsts.astype(np.int32), sizes)
         positions.flags.writeable = False
         return positions
 
 
 class After(NamedTuple):
-    """A text after edits: up to the byte `low` it is the one of `layout`, and so, but for its place, from `high` on."""
+    """A text after edits: up to the byte `low` it is the one of `layout`, and so, but for its place, from `high` on.
+
+    Both are borders of tokens in both texts, and outside of them the tokens are the same as well.
+    """
 
     layout: Layout
     low: int
     high: int
 
 
-def first_tokens(ends: Ints, starts: Sequence[int] | Ints) -> Ints:
-    """For each byte offset of `starts`, the first token that begins there or later; a token begins where one ends.
-
-    So a token belongs to the unit in which its first byte lies.
-    """
-    at = np.asarray(starts, np.int64)
-    return np.where(at > 0, np.minimum(np.searchsorted(ends, at, side="left") + 1, len(ends)), 0)
-
-
 def layout(
-    unit_starts: Sequence[int] | Ints,
-    ends: Ints,
-    limits: Limits,
-    cut: CutUnit | None,
-    after: After | None = None,
+    unit_starts: Ints, tokens: Tokens, limits: Limits, cut: CutUnit | None, after: After | None = None
 ) -> Layout:
-    """The blocks of a text with units at the byte offsets `unit_starts` and tokens that end at `ends` int64[n].
+    """The blocks of a text with these tokens and units at the byte offsets `unit_starts` int64[units].
 
     `cut` is asked where to cut long units: by the unit's bytes, and where its tokens end in it, alone; without it they
     are cut evenly. `after`: what is known from before, for the same limits.
     """
-    starts = np.asarray(unit_starts, np.int64)
-    firsts = first_tokens(ends, starts)
-    cuts = cut_units(starts, firsts, ends, limits.longest, cut, after and (after.layout.cuts, *after[1:]))
-    units = np.arange(len(starts))
-    if len(cuts.where):
-        at, tokens = cuts.where + 1, firsts[cuts.where] + cuts.points
-        starts = np.insert(starts, at, ends[tokens - 1])
-        firsts = np.insert(firsts, at, tokens)
-        units = np.insert(units, at, cuts.where)
-    filled = sizes_of(firsts, len(ends)) > 0
-    starts, firsts, units = starts[filled], firsts[filled], units[filled]
-    joins = join(firsts, len(ends), limits, after.layout.joins if after else None)
+    cuts = cut_units(unit_starts, tokens, limits.longest, cut, after and (after.layout.cuts, *after[1:]))
+    joins = join(cuts.firsts, len(tokens), limits, after.layout.joins if after else None)
+    starts, firsts, units = cuts.starts, cuts.firsts, cuts.units
     if joins.smallest:
         kept = joins.kept[joins.smallest]
         starts, firsts, units = starts[kept], firsts[kept], units[kept]
-    return Layout(starts, firsts, units, len(ends), joins.smallest, joins, cuts)
+    return Layout(starts, firsts, units, len(tokens), joins.smallest, joins, cuts)

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hirope_ls.engine.complete import Completion
+from hirope_ls.engine.completion import Completion
 
 _PER_DOCUMENT = 64
 _MAX_BYTES = 16_000_000  # of the documents' texts kept for comparison

@@ -17,13 +17,11 @@ from numpy.typing import NDArray
 from hirope_ls.engine.cutting import CutUnit, cut_points
 from hirope_ls.engine.layout import After, Block, Layout, layout
 from hirope_ls.engine.limits import Limits
-from hirope_ls.model.tokens import TextTokenizer, Tokens
+from hirope_ls.model.tokens import TextTokenizer, Tokens, Update
 from hirope_ls.syntax import LARGEST_SERVED, Parse, language_for, parse, reparse, statement_starts
 from hirope_ls.text import Buffer, Edit
 
-Ints = NDArray[np.int64]
-
-_NO_TOKENS = Tokens(np.empty(0, np.int32), np.empty(0, np.int64))
+_NO_TOKENS = Tokens.of(np.empty(0, np.int32), np.empty(0, np.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,21 +90,21 @@ class Pipeline:
     def edit(self, snapshot: Snapshot, edits: Sequence[Edit], version: int) -> Snapshot:
         """The snapshot after `edits`, each in the text that the one before leaves. Raises InvalidChange."""
         buffer, parsed, tokens = snapshot.buffer, snapshot.parse, snapshot.tokens
-        low, high = len(buffer.data), 0  # what all edits together touch, in the text as it is by then
+        low, high = len(buffer.data), 0  # where tokens are new, by all edits together, in the text as it is by then
         for edit in edits:
             changed = buffer.apply(edit)
             parsed = reparse(parsed, buffer, edit, changed)
-            tokens = self._retokenised(tokens, buffer, edit, changed)
+            tokens, start, end = self._retokenised(tokens, buffer, edit, changed)
             buffer = changed
-            low, high = min(low, edit.start), max(high, edit.old_end) + edit.delta
+            low, high = min(low, start), max(high, end - edit.delta) + edit.delta
         after = After(snapshot.layout, low, high)
         return self._snapshot(snapshot.uri, version, snapshot.language, buffer, parsed, tokens, after)
 
-    def _retokenised(self, tokens: Tokens, old: Buffer, edit: Edit, new: Buffer) -> Tokens:
+    def _retokenised(self, tokens: Tokens, old: Buffer, edit: Edit, new: Buffer) -> Update:
         if not _served(new):
-            return _NO_TOKENS
+            return Update(_NO_TOKENS, 0, len(new.data))
         if not _served(old):
-            return self.tokenizer.encode(new.data)
+            return Update(self.tokenizer.encode(new.data), 0, len(new.data))
         return self.tokenizer.update(tokens, old.data, edit, new.data)
 
     def _snapshot(
@@ -119,19 +117,19 @@ class Pipeline:
         tokens: Tokens,
         after: After | None,
     ) -> Snapshot:
-        cut = None if parsed.flat else _cutter(buffer, parsed, tokens.ends, self.limits.longest)
-        laid_out = layout(parsed.unit_starts, tokens.ends, self.limits, cut, after)
+        cut = None if parsed.flat else _cutter(buffer, parsed, tokens, self.limits.longest)
+        laid_out = layout(parsed.unit_starts, tokens, self.limits, cut, after)
         return Snapshot(uri, version, language, buffer, parsed, tokens, laid_out)
 
 
-def _cutter(buffer: Buffer, parsed: Parse, ends: Ints, longest: int) -> CutUnit:
+def _cutter(buffer: Buffer, parsed: Parse, tokens: Tokens, longest: int) -> CutUnit:
     """Cuts units at statements; what it finds depends on a unit's bytes, and on where tokens end in it, alone."""
 
     def cut(unit: int, first: int, last: int) -> list[int]:
         start, end = ([*parsed.unit_starts[unit : unit + 2].tolist(), len(buffer.data)])[:2]
-        begin = int(ends[first - 1]) - start if first else 0
+        begin = int(tokens.begins(np.array([first]))[0]) - start
         statements = statement_starts(parsed.language, buffer.data[start:end], parsed.tree_of(start, end))
-        return cut_points(np.asarray(statements, np.int64), begin, ends[first:last] - start, longest)
+        return cut_points(np.asarray(statements, np.int64), begin, tokens.ends_in(first, last) - start, longest)
 
     return cut
 

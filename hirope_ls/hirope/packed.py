@@ -46,7 +46,7 @@ class Linears(NamedTuple):
 
 def linears(*modules: Any) -> Linears | None:
     """The weights of `nn.Linear` modules, not copied; None where one is something else: quantised, adapted, sharded
-    layers know by themselves how they compute."""
-    if any(type(module) is not nn.Linear for module in modules):
+    layers, or tensors in plain ones (torchao's), know by themselves how they compute."""
+    if any(type(module) is not nn.Linear or type(module.weight) is not nn.Parameter for module in modules):
         return None
     return Linears(tuple(module.weight for module in modules), tuple(module.bias for module in modules))

@@ -43,7 +43,7 @@ class HiRoPE:
     sliding_layers   {layer index: sliding window in tokens} for the layers that never look further back
     turned_layers    indices of the layers that turn their keys at all: those a cache may keep turned keys of
     lean             whether a few rows may be computed by `lean`, where it serves
-    compiled         whether by `quick` instead, where that does
+    compiled         whether by `quick` instead, where that does, after `compile()`
     """
 
     def __init__(self, model: Any, scheme: Scheme) -> None:
@@ -68,6 +68,13 @@ class HiRoPE:
     @property
     def trained_length(self) -> int:
         return self.scheme.trained_length
+
+    def compile(self) -> None:
+        """Have loops for this processor compiled in the background, if they would serve; kept for the next start.
+
+        Runs a process, and writes to the user's cache folder: nothing here does so without being asked."""
+        if self._quick is not None:
+            self._quick.begin()
 
     def few_rows(self, wait: bool = False) -> str:
         """What computes a few rows, in words for the user; wait: until machine code that is being made is there."""

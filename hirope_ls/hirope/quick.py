@@ -84,14 +84,16 @@ class _Scratch:
 
 
 class Quick:
-    """A decoder by compiled loops. `of` begins to make the machine code; `serves` is False until it is there."""
+    """A decoder by compiled loops. It serves from some time after `begin` on, when their machine code is there."""
+
+    _loops: Any
 
     def __init__(self, decoder: Decoder, kind: str) -> None:
         """Use `of`."""
         self._decoder, self._embedding, self._kind = decoder, decoder.embedding, kind
         self._layers = [_layer(block, kind) for block in decoder.blocks]
         self._norm, self._head = _norm(decoder.norm), _linear(decoder.head, kind)
-        self._loops: Any = None
+        self._begun, self._loops = False, None
         self._building: subprocess.Popen[bytes] | None = None
         self._pool: ThreadPoolExecutor | None = None
         self.unavailable = ""  # why, where it never will be
@@ -107,9 +109,7 @@ class Quick:
             return None
         if any(type(block.act).__name__ not in ("SiLU", "SiLUActivation") for block in decoder.blocks):
             return None
-        made = cls(decoder, "bfloat16" if all(map(_is_half, weights)) else "float32")
-        made._prepare()
-        return made
+        return cls(decoder, "bfloat16" if all(map(_is_half, weights)) else "float32")
 
     @property
     def ready(self) -> bool:
@@ -120,8 +120,20 @@ class Quick:
         """Whether the loops can be called now, for rows that the `Decoder` serves."""
         return self.ready and store.slabs[0].keys.dtype == torch.float32 == self._embedding.dtype
 
+    def begin(self) -> None:
+        """Load the machine code, or have it made by a process of its own. Calling it again does nothing."""
+        if self._begun:
+            return
+        self._begun = True
+        try:
+            if not self._load():
+                self._building = build.start(self._kind)
+        except build.Unavailable as error:
+            self.unavailable = str(error)
+
     def wait(self) -> bool:
-        """Until the machine code is made, or cannot be; whether it is."""
+        """Begin, until the machine code is made, or cannot be; whether it is."""
+        self.begin()
         if self._building is not None:
             self._building.wait()
         return self.ready
@@ -165,13 +177,6 @@ class Quick:
         self._loops.attend(*told, 0, bounds[1], out)
         for other in others:
             other.result()
-
-    def _prepare(self) -> None:
-        try:
-            if not self._load():
-                self._building = build.start(self._kind)
-        except build.Unavailable as error:
-            self.unavailable = str(error)
 
     def _made(self) -> bool:
         if self._building is None or self._building.poll() is None:

@@ -11,11 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hirope_ls.model.slabs import LayerShape, SlabCache
+from hirope_ls.model.slabs import LayerShape, SlabCache, rounded
 
 Serials = NDArray[np.int64]
-
-_ROUND = 64  # rows
 
 
 def plain(shapes: tuple[LayerShape, ...]) -> tuple[LayerShape, ...]:
@@ -78,4 +76,4 @@ class Aside:
             self._serials = np.zeros(0, np.int64)
 
     def _capacity_for(self, rows: int) -> int:
-        return max(-(-rows // _ROUND) * _ROUND, self._cache.capacity)
+        return max(rounded(rows), self._cache.capacity)

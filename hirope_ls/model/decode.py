@@ -64,6 +64,7 @@ class LocalModel:
         if loaded.hirope.scheme.hierarchical and not loaded.hirope.scheme.row_switch:
             raise ValueError("cached rows would change when a prompt grows: LocalModel needs a scheme with row_switch")
         on_cpu = loaded.device.type == "cpu"
+        loaded.hirope.compile()
         self._hirope, self._device = loaded.hirope, loaded.device
         self._chunk = chunk or (_rows_on_cpu(loaded.card.parameters) if on_cpu else 2048)
         self._warm_chunk = max(1, self._chunk // 4)  # nobody waits for it, but somebody may wait for it to stop

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
+from hirope_ls.model.quantised import quantised_by
 from hirope_ls.model.vocabulary import special_tokens
 from hirope_ls.model.weights import read_json, read_weights
 from hirope_ls.problems import ModelRefused
@@ -19,13 +20,15 @@ FimOrder = Literal["context-spm", "psm", "spm"]
 _CONFIG_LIMIT = 4_000_000  # bytes
 _TOKENIZER_LIMIT = 100_000_000
 _SHORTEST = 16  # tokens; a smaller trained length is no language model's
+_QUANTISED = "quantization_config"
 _FOREIGN = ("adapter_config.json",)  # would make transformers load another folder's weights
 
 
 @dataclass(frozen=True)
 class Card:
     """What is known of a model before it is loaded. `trained_length` is in tokens; `fim_order` is None where the model
-    was not trained to fill in the middle; `disk_bytes` is the size of the weight files."""
+    was not trained to fill in the middle; `disk_bytes` is the size of the weight files; `quantised` is the method that
+    the weights are quantised by, if they are."""
 
     folder: Path
     architecture: str
@@ -35,6 +38,7 @@ class Card:
     vocab_size: int
     parameters: int
     disk_bytes: int
+    quantised: str | None = None
 
     @property
     def name(self) -> str:
@@ -56,6 +60,7 @@ def read_card(folder: Path | str) -> Card:
     _check_no_code(folder, config)
     architecture, model_type = _architecture(folder, config)
     text = _text_config(config)
+    quantised = quantised_by(folder, config.get(_QUANTISED) or text.get(_QUANTISED))
     if not (folder / "tokenizer.json").is_file():
         raise ModelRefused(f"{folder} has no tokenizer.json: save the model with a fast tokenizer")
     weights = read_weights(folder)
@@ -68,6 +73,7 @@ def read_card(folder: Path | str) -> Card:
         vocab_size=_positive(folder, text, "vocab_size", 1),
         parameters=weights.parameters,
         disk_bytes=weights.disk_bytes,
+        quantised=quantised,
     )
 
 
@@ -126,8 +132,6 @@ def _check_no_code(folder: Path, config: dict[str, Any]) -> None:
                 )
             if "attn_implementation" in key and isinstance(value, str) and not value.isidentifier():
                 raise ModelRefused(f"{folder / name} asks for attention code from elsewhere ({value!r}): remove {key}")
-    if config.get("quantization_config"):
-        raise ModelRefused(f"{folder} is quantised: take the model in its original bf16, fp16 or fp32 form")
 
 
 def _entries(content: dict[str, Any]) -> Iterator[tuple[str, object]]:

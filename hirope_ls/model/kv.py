@@ -17,12 +17,11 @@ from hirope_ls.model.lines import Line
 from hirope_ls.model.offload import HostStore, Packed
 from hirope_ls.model.run import Rows
 from hirope_ls.model.session import Session
-from hirope_ls.model.slabs import LayerShape
+from hirope_ls.model.slabs import LayerShape, rounded
 from hirope_ls.problems import never
 
 _AHEAD = 256  # generated rows for which room is made among those that are kept; more cost some of these
 _FEW = 64  # rows that are not worth looking for in other sessions, or copying from them
-_ROUND = 64  # rows; capacities are multiples of it, where the budget allows
 
 
 class _Source(NamedTuple):
@@ -200,7 +199,7 @@ class KVStore:
         self._evict(session, self.budget_bytes - need, spared)
         others = self.used_bytes - session.nbytes
         room = (self.budget_bytes - others - _beside(session)) // self.row_bytes
-        generous = max(2 * session.cache.capacity, -(-rows // _ROUND) * _ROUND)
+        generous = max(2 * session.cache.capacity, rounded(rows))
         session.grow(min(generous, room))
 
     def _evict(self, keep: Session, allowed: int, spared: str | None = None) -> None:

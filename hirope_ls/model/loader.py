@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read once, when huggingface_hub is first imported below
-
 import torch
 from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
@@ -42,16 +40,16 @@ def load(card: Card, device: str = "auto", dtype: str = "auto") -> Loaded:
     """Load the model of `card`, patched with the default scheme for its trained length.
 
     `device`: auto (CUDA where there is one), cpu, cuda or cuda:N. `dtype`: float32, bfloat16, float16 or auto, the type
-    that `pick_dtype` finds quickest. Raises ModelRefused or SettingsError, one line each.
+    that `pick_dtype` finds quickest; quantised models have one that they were saved in, and no other. Raises
+    ModelRefused or SettingsError, one line each.
     """
     place = pick_device(device)
-    kind = pick_dtype(dtype, place, card.parameters)
-    transformers_logging.set_verbosity(logging.CRITICAL)  # what matters comes out as ModelRefused
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    model = _read_model(card, _read_config(card), kind)
+    hush()
+    config = _read_config(card)
+    kind = pick_dtype(dtype, place, card.parameters) if card.quantised is None else _saved_dtype(card, config, dtype)
     try:
-        model.requires_grad_(False).to(place)
-        return Loaded(card, patch(model, Scheme.default(card.trained_length)), place, kind)
+        model = _read_model(card, config, kind, place).requires_grad_(False)
+        return Loaded(card, _patched(card, model if card.quantised else model.to(place), place), place, kind)
     except torch.OutOfMemoryError:
         raise ModelRefused(f"{card.name} does not fit into the memory of {place}: choose a smaller model") from None
 
@@ -98,6 +96,22 @@ def _quickest(device: torch.device, parameters: int) -> torch.dtype:
     return torch.bfloat16 if has_bfloat16 and parameters >= _LARGE else torch.float32
 
 
+def _saved_dtype(card: Card, config: Any, name: str) -> torch.dtype:
+    """The number type that a quantised model computes in."""
+    saved: torch.dtype = getattr(config, "dtype", None) or torch.bfloat16
+    if saved not in _DTYPES.values():
+        raise ModelRefused(f"{card.name} was saved as {saved}: quantise it again, from bfloat16")
+    if name != "auto" and _DTYPES.get(name) != saved:
+        raise SettingsError(f"{card.name} is quantised and computes in {saved}: leave the number type at auto")
+    return saved
+
+
+def hush() -> None:
+    """Let transformers print nothing: what matters is raised."""
+    transformers_logging.set_verbosity(logging.CRITICAL)
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+
+
 def _read_config(card: Card) -> Any:
     if card.model_type not in CONFIG_MAPPING:
         raise ModelRefused(f"{card.name} is of the unknown type {card.model_type!r}: transformers has no such model")
@@ -111,7 +125,8 @@ def _read_config(card: Card) -> Any:
     return config
 
 
-def _read_model(card: Card, config: Any, dtype: torch.dtype) -> torch.nn.Module:
+def _read_model(card: Card, config: Any, dtype: torch.dtype, place: torch.device) -> torch.nn.Module:
+    """The model on the CPU, or where it is quantised on the device: some types can be made only where they are used."""
     model: torch.nn.Module  # in evaluation mode: that is how transformers hands it over
     info: dict[str, Any]
     try:
@@ -121,14 +136,28 @@ def _read_model(card: Card, config: Any, dtype: torch.dtype) -> torch.nn.Module:
             dtype=dtype,
             use_safetensors=True,
             output_loading_info=True,
+            **({"device_map": {"": place}} if card.quantised else {}),
             **_LOCAL,
         )
+    except torch.OutOfMemoryError:
+        raise
     except Exception as error:  # wrong shapes, unreadable tensors: transformers has no common class for them
         raise _refused(card, "its weights do not fit its config.json", error) from error
     if info["missing_keys"]:
         missing = min(info["missing_keys"])
         raise ModelRefused(f"{card.name} lacks weights, {missing} for one: take a complete copy of the model")
     return model
+
+
+def _patched(card: Card, model: torch.nn.Module, place: torch.device) -> HiRoPE:
+    try:
+        return patch(model, Scheme.default(card.trained_length))
+    except (ModelRefused, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # patching runs the model, and quantised layers are made for some devices and shapes
+        if card.quantised is None:
+            raise
+        raise _refused(card, f"its weights, quantised by {card.quantised}, do not compute on {place}", error) from error
 
 
 def _refused(card: Card, what: str, error: Exception) -> ModelRefused:

@@ -19,8 +19,8 @@ from hirope_ls.model.generator import IntArray
 from hirope_ls.model.lines import Line
 from hirope_ls.model.live import Live
 from hirope_ls.model.run import Rows
-from hirope_ls.model.shelf import ROUND, Allow, Shelf, Splice
-from hirope_ls.model.slabs import LayerShape, SlabCache
+from hirope_ls.model.shelf import Allow, Shelf, Splice
+from hirope_ls.model.slabs import LayerShape, SlabCache, rounded
 from hirope_ls.model.splice import Move, available, order
 
 
@@ -124,7 +124,7 @@ class Session:
         best = shared.index(max(shared))  # the live one, if it is as good as others
         line, length = lines[best], min(shared[best], most)
         same = min(lines[0].common(line), length)  # rows that stay where they lie
-        stop = -(-(len(rows.ids) + ahead) // ROUND) * ROUND
+        stop = rounded(len(rows.ids) + ahead)
         self.computed, self._waiting = 0, []
         if not self._shelf.lay(lines[0], line, length, stop, splice, allow):
             self.truncate(0)

@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 from hirope_ls.model.aside import Aside, Serials
 from hirope_ls.model.lines import Line
 from hirope_ls.model.run import Rows
-from hirope_ls.model.slabs import LayerShape, SlabCache
+from hirope_ls.model.slabs import LayerShape, SlabCache, rounded
 from hirope_ls.model.splice import Move, available, plan
 from hirope_ls.problems import never
 
-ROUND = 64  # rows
 _WORTH = 32  # rows; a line with fewer of its own is not kept
 _MOST_LINES = 4  # kept beside the live one
 _MOST_ASIDE = 1024  # rows
@@ -95,7 +94,7 @@ class Shelf:
 
     def can_come_back(self, live: Line, rows: Rows) -> bool:
         """Whether the live line can be laid again after `rows` were computed, and these be kept then."""
-        moved = -(-len(live) // ROUND) * ROUND - live.shared(rows)
+        moved = rounded(len(live)) - live.shared(rows)
         return len(live.positions) == len(rows.positions) and live.exact == len(live) and moved <= _MOST_MOVED
 
     def plan_splice(self, live: Line, rows: Rows) -> Splice | None:

@@ -21,6 +21,12 @@ from hirope_ls.hirope.turned import TurnedCache, TurnedKeys
 Index = NDArray[np.int64]
 
 _AT_ONCE = 1024  # rows copied by way of a tensor of their own
+_ROUND = 64  # rows
+
+
+def rounded(rows: int) -> int:
+    """Room for so many rows, in steps that make growing rare."""
+    return -(-rows // _ROUND) * _ROUND
 
 
 @dataclass(frozen=True)

@@ -10,43 +10,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from hirope_ls.model.cuts import Cuts, cuts_for
+from hirope_ls.model.runs import Tokens
 from hirope_ls.model.vocabulary import META, SpecialTokens, byte_level_bytes, metaspace_bytes, special_tokens
 from hirope_ls.problems import ModelRefused, never
 from hirope_ls.text import Edit
 
-__all__ = ["SpecialTokens", "TextTokenizer", "Tokens"]
+__all__ = ["SpecialTokens", "TextTokenizer", "Tokens", "Update"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tokens:
-    """The tokens of one text: `ids` int32[n], `ends` int64[n], where each token's bytes end; arrays are read-only.
+class Update(NamedTuple):
+    """The tokens after an edit; outside the bytes `start..end` of the new text they are those of before, moved along.
 
-    The tokens' bytes joined are the text exactly, so a token starts where the one before it ends.
+    Both are borders of tokens, in the old text as well.
     """
 
-    ids: NDArray[np.int32]
-    ends: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Tokens):
-            return NotImplemented
-        return np.array_equal(self.ids, other.ids) and np.array_equal(self.ends, other.ends)
-
-    def before(self, offset: int) -> int:
-        """How many tokens end at or before the byte `offset`."""
-        return int(np.searchsorted(self.ends, offset, side="right"))
+    tokens: Tokens
+    start: int
+    end: int
 
 
 class TextTokenizer:
@@ -106,25 +94,32 @@ class TextTokenizer:
             never("tokens do not add up to the text", bytes=len(data), tokens=len(ids))
             ids = np.array([self._byte_ids[byte] for byte in data], np.int32)
             lengths = np.ones(len(data), np.int64)
-        return _tokens(ids, np.cumsum(lengths, dtype=np.int64))
+        return Tokens.of(ids, np.cumsum(lengths, dtype=np.int64))
 
-    def update(self, old: Tokens, old_data: bytes, edit: Edit, new_data: bytes) -> Tokens:
+    def update(self, old: Tokens, old_data: bytes, edit: Edit, new_data: bytes) -> Update:
         """`encode(new_data)`, where `new_data` is `old_data` after `edit` and `old` is `encode(old_data)`.
 
         Tokenises what lies between the last cut wholly before the edit and the first one wholly after it.
         """
         if self._cuts is None:
-            return self.encode(new_data)
+            return Update(self.encode(new_data), 0, len(new_data))
         start = self._cuts.before(old_data, edit.start)
         end = self._cuts.after(new_data, edit.new_end)
-        low, high = old.before(start), old.before(end - edit.delta)
-        if (low and old.ends[low - 1] != start) or (high and old.ends[high - 1] != end - edit.delta):
+        tokens = self._replaced(old, start, end - edit.delta, new_data[start:end])
+        return Update(tokens, start, end) if tokens else Update(self.encode(new_data), 0, len(new_data))
+
+    def until(self, tokens: Tokens, data: bytes, offset: int) -> Tokens:
+        """`encode(data[:offset])`, where `tokens` is `encode(data)`: only what follows the last cut is tokenised."""
+        start = self._cuts.before(data, offset) if self._cuts else 0
+        return self._replaced(tokens, start, len(data), data[start:offset]) or self.encode(data[:offset])
+
+    def _replaced(self, old: Tokens, start: int, end: int, new: bytes) -> Tokens | None:
+        """The tokens with the bytes `start..end` replaced; None if tokens go over these borders, as they never do."""
+        low, high = old.before(start), old.before(end)
+        if old.begins(np.array([low, high])).tolist() != [start, end]:
             never("a cut is no border of tokens", start=start, end=end)
-            return self.encode(new_data)
-        window = self.encode(new_data[start:end])
-        ids = np.concatenate((old.ids[:low], window.ids, old.ids[high:]))
-        ends = np.concatenate((old.ends[:low], window.ends + start, old.ends[high:] + edit.delta))
-        return _tokens(ids, ends)
+            return None
+        return old.replaced(low, high, self.encode(new))
 
     def token_bytes(self, id: int) -> bytes:
         """The bytes of one id; empty for control tokens and for ids the vocabulary does not have."""
@@ -144,12 +139,6 @@ class TextTokenizer:
         for piece in text.split(META):
             parts += (self._encode(piece), sign)
         return np.concatenate(parts[:-1])
-
-
-def _tokens(ids: NDArray[np.int32], ends: NDArray[np.int64]) -> Tokens:
-    ids.flags.writeable = False
-    ends.flags.writeable = False
-    return Tokens(ids, ends)
 
 
 def _lossless(spec: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:

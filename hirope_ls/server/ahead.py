@@ -11,7 +11,7 @@ from typing import Literal
 
 import psutil  # type: ignore[import-untyped]
 
-from hirope_ls.engine.complete import Completion
+from hirope_ls.engine.completion import Completion
 from hirope_ls.engine.recent import Recent
 from hirope_ls.server.backend import Backend
 from hirope_ls.server.documents import Document
@@ -63,7 +63,8 @@ class Ahead:
         if self._generations.runs(document.uri) or self._recent.known(document.uri, edit.apply(data), edit.new_end):
             return
         then = kit.pipeline.edit(snapshot, [edit], snapshot.version)
-        made = self._generations.start_ahead(kit, worker, (snapshot, completion.start), (then, edit.new_end))
+        now, accepted = kit.question(snapshot, completion.start), kit.question(then, edit.new_end)
+        made = self._generations.start_ahead(worker, now, accepted)
         made.done.add_done_callback(lambda _: self._count(document.uri, made))
 
     def _count(self, uri: str, made: Generation) -> None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from hirope_ls.config import Settings
-from hirope_ls.engine.complete import Completion, alternatives
+from hirope_ls.engine.complete import alternatives
+from hirope_ls.engine.completion import Completion
 from hirope_ls.engine.recent import Recent
 from hirope_ls.engine.snapshots import Snapshot
 from hirope_ls.engine.worker import Closed, Superseded
@@ -121,20 +122,18 @@ class Answering:
             return []
         if snapshot.buffer != ask.buffer:
             return []
-        there, deadline, options = place.snapshot(kit.pipeline, snapshot), self._deadline(ask), self._backend.options
+        question, deadline = kit.question(place.snapshot(kit.pipeline, snapshot), place.offset), self._deadline(ask)
 
         def job(model: LanguageModel, stop: StopFlag) -> list[Completion]:
-            where = (there, place.offset, model, kit.tokenizer, kit.card, options, stop)
-            return alternatives(*where, count=_AT_ONCE, deadline=deadline)
+            return alternatives(question, model, stop, first, count=_AT_ONCE - 1, deadline=deadline)
 
         future = worker.warm(("others", ask.uri), job)
         try:
-            found = await asyncio.wrap_future(future)
+            return await asyncio.wrap_future(future)
         except (Superseded, Closed):
             return []
         finally:
             future.cancel()
-        return [each for each in found if each.text and each.text != first.text][: _AT_ONCE - 1]
 
     def moved(self, ask: Ask, document: Document, completion: Completion) -> Completion | None:
         """What is left of the completion if its beginning was typed meanwhile; None if something else was."""
@@ -174,10 +173,8 @@ class Answering:
         if kit is None or worker is None:
             return Completion("", 0, 0, "loading")
         self._warming.computed(ask.uri)
-        there = place.snapshot(kit.pipeline, snapshot)
-        return await self._generations.start(
-            kit, worker, there, place.offset, ask.asked, self._deadline(ask)
-        ).completion()
+        question = kit.question(place.snapshot(kit.pipeline, snapshot), place.offset)
+        return await self._generations.start(worker, question, ask.asked, self._deadline(ask)).completion()
 
     def _deadline(self, ask: Ask) -> float:
         return ask.asked + self._settings.deadline_ms / 1000

@@ -14,7 +14,8 @@ from typing import Literal
 
 from hirope_ls.config import Settings
 from hirope_ls.engine.options import Options
-from hirope_ls.engine.snapshots import Pipeline
+from hirope_ls.engine.question import Question, Recipe
+from hirope_ls.engine.snapshots import Pipeline, Snapshot
 from hirope_ls.engine.worker import Closed, Worker
 from hirope_ls.model.folder import Card, bundled_folder, read_card
 from hirope_ls.model.generator import LanguageModel
@@ -29,16 +30,27 @@ State = Literal["starting", "loading", "ready", "refused"]
 class Kit:
     """What is known of a model before torch is imported."""
 
-    card: Card
-    tokenizer: TextTokenizer
+    recipe: Recipe
     pipeline: Pipeline
 
     @classmethod
-    def load(cls, folder: Path) -> Kit:
+    def load(cls, folder: Path, options: Options) -> Kit:
         """Read card and tokenizer of a model folder. Raises ModelRefused."""
         card = read_card(folder)
         tokenizer = TextTokenizer.load(folder)
-        return cls(card, tokenizer, Pipeline(tokenizer, card.trained_length))
+        return cls(Recipe(tokenizer, card, options), Pipeline(tokenizer, card.trained_length))
+
+    @property
+    def card(self) -> Card:
+        return self.recipe.card
+
+    @property
+    def tokenizer(self) -> TextTokenizer:
+        return self.recipe.tokenizer
+
+    def question(self, snapshot: Snapshot, offset: int) -> Question:
+        """What to ask the model about this place."""
+        return Question(snapshot, offset, self.recipe)
 
 
 LoadModel = Callable[[Kit, Settings], LanguageModel]
@@ -70,18 +82,18 @@ class Backend:
         self.problem: str | None = None
         self.kit: Kit | None = None
         self.worker: Worker[LanguageModel] | None = None
-        self.options = Options(max_new_tokens=settings.max_new_tokens, approximate_splice=settings.approximate_splice)
 
     async def start(self) -> None:
         """Load everything; returns when the model is ready or refused."""
-        folder = self._settings.model or bundled_folder()
+        settings, folder = self._settings, self._settings.model or bundled_folder()
+        options = Options(max_new_tokens=settings.max_new_tokens, approximate_splice=settings.approximate_splice)
         try:
-            kit = await self._background.run(lambda: Kit.load(folder))
+            kit = await self._background.run(lambda: Kit.load(folder, options))
         except Exception as error:
             self._refuse(error)
             return
         self.kit = kit
-        self.worker = Worker(lambda: self._load_model(kit, self._settings))
+        self.worker = Worker(lambda: self._load_model(kit, settings))
         self._step("loading")
         try:
             await asyncio.shield(asyncio.wrap_future(self.worker.loaded))

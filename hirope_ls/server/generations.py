@@ -13,13 +13,14 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 from hirope_ls.engine.ahead import NOT_AHEAD, complete_ahead
-from hirope_ls.engine.complete import Completion, complete
+from hirope_ls.engine.complete import complete
+from hirope_ls.engine.completion import Completion
 from hirope_ls.engine.progress import Progress
+from hirope_ls.engine.question import Question
 from hirope_ls.engine.recent import Recent, typed_since
-from hirope_ls.engine.snapshots import Snapshot
 from hirope_ls.engine.worker import Closed, Superseded, Worker
 from hirope_ls.model.generator import LanguageModel, StopFlag
-from hirope_ls.server.backend import Backend, Kit
+from hirope_ls.server.backend import Backend
 
 _FINAL = ("deadline", "error:memory", "superseded")
 _LINGER_S = 0.25  # editors cancel what they are about to ask for again, a character further on
@@ -46,6 +47,13 @@ class Generation:
     def __post_init__(self) -> None:
         self.ahead = self.unasked
         self.done = asyncio.wrap_future(self.future)
+
+    @classmethod
+    def of(
+        cls, question: Question, progress: Progress, future: Future[Completion], unasked: bool = False
+    ) -> Generation:
+        """The one that answers this question."""
+        return cls(question.snapshot.buffer.data, question.offset, progress, future, unasked)
 
     def is_for(self, data: bytes, offset: int) -> bool:
         """Whether its place is this very one."""
@@ -93,35 +101,27 @@ class Generations:
         self._recent = recent
         self._running: dict[str, Generation] = {}
 
-    def start(
-        self, kit: Kit, worker: Worker[LanguageModel], snapshot: Snapshot, offset: int, asked: float, deadline: float
-    ) -> Generation:
+    def start(self, worker: Worker[LanguageModel], question: Question, asked: float, deadline: float) -> Generation:
         """Begin one in the place of whatever runs for this document. The times are of time.monotonic()."""
-        progress, options = Progress(deadline), self._backend.options
+        progress, uri = Progress(deadline), question.snapshot.uri
 
         def job(model: LanguageModel, stop: StopFlag) -> Completion:
-            where = (snapshot, offset, model, kit.tokenizer, kit.card, options, progress.begin(stop))
-            return complete(*where, asked=asked, progress=progress)
+            return complete(question, model, progress.begin(stop), asked=asked, progress=progress)
 
-        for uri in [uri for uri, generation in self._running.items() if generation.left]:
-            self.stop(uri)
-        self.stop(snapshot.uri)
-        future = worker.submit(snapshot.uri, job)
-        return self._add(snapshot.uri, Generation(snapshot.buffer.data, offset, progress, future))
-
-    def start_ahead(
-        self, kit: Kit, worker: Worker[LanguageModel], now: tuple[Snapshot, int], then: tuple[Snapshot, int]
-    ) -> Generation:
-        """Begin one that is not asked for yet, when nothing else is to be done: at `then`, from what is at `now`."""
-        progress, options = Progress(time.monotonic() + _AHEAD_S), self._backend.options
-
-        def job(model: LanguageModel, stop: StopFlag) -> Completion:
-            return complete_ahead(now, then, model, kit.tokenizer, kit.card, options, progress.begin(stop))
-
-        (snapshot, offset), uri = then, then[0].uri
+        for left in [uri for uri, generation in self._running.items() if generation.left]:
+            self.stop(left)
         self.stop(uri)
-        future = worker.warm(("ahead", uri), job)
-        return self._add(uri, Generation(snapshot.buffer.data, offset, progress, future, unasked=True))
+        return self._add(uri, Generation.of(question, progress, worker.submit(uri, job)))
+
+    def start_ahead(self, worker: Worker[LanguageModel], now: Question, then: Question) -> Generation:
+        """Begin one that is not asked for yet, when nothing else is to be done: at `then`, from what is at `now`."""
+        progress, uri = Progress(time.monotonic() + _AHEAD_S), then.snapshot.uri
+
+        def job(model: LanguageModel, stop: StopFlag) -> Completion:
+            return complete_ahead(now, then, model, progress.begin(stop))
+
+        self.stop(uri)
+        return self._add(uri, Generation.of(then, progress, worker.warm(("ahead", uri), job), unasked=True))
 
     def _add(self, uri: str, generation: Generation) -> Generation:
         self._running[uri] = generation

@@ -15,7 +15,7 @@ from typing import Any
 
 from lsprotocol import types
 
-from hirope_ls.engine.complete import Completion
+from hirope_ls.engine.completion import Completion
 from hirope_ls.server.answering import Answering, Start
 from hirope_ls.server.backend import Backend
 from hirope_ls.server.convert import inline_params

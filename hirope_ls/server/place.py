@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from lsprotocol import types
 
-from hirope_ls.engine.complete import Completion
+from hirope_ls.engine.completion import Completion
 from hirope_ls.engine.snapshots import Pipeline, Snapshot
 from hirope_ls.server.convert import InlineParams, Selected, lsp_range
 from hirope_ls.server.documents import Document

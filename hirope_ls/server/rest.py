@@ -68,7 +68,7 @@ class Rest:
         """On the model's thread."""
         data, until = snapshot.buffer.data, stop if self._wish == "on" else _Until(stop, time.monotonic() + _MOST_S)
         at = character_start(data, min(place, len(data)))
-        warm_rest(snapshot, at, model, kit.tokenizer, kit.card, self._backend.options, until)
+        warm_rest(kit.question(snapshot, at), model, until)
 
     def _ended(self, uri: str, buffer: Buffer, future: asyncio.Future[None]) -> None:
         if not future.cancelled() and future.exception() is None:

@@ -126,12 +126,11 @@ class Warming:
 
     def _read(self, kit: Kit, snapshot: Snapshot, place: int | None, model: LanguageModel, stop: StopFlag) -> None:
         """On the model's thread."""
-        how = (model, kit.tokenizer, kit.card, self._backend.options, stop)
         if place is None:
-            warm(snapshot, *how)
+            warm(snapshot, kit.recipe, model, stop)
         else:
             data = snapshot.buffer.data
-            warm_here(snapshot, character_start(data, min(place, len(data))), *how)
+            warm_here(kit.question(snapshot, character_start(data, min(place, len(data)))), model, stop)
 
     def _read_through(self, uri: str, future: asyncio.Future[None]) -> None:
         if not future.cancelled() and future.exception() is None:

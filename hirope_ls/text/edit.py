@@ -25,4 +25,5 @@ class Edit:
 
     def apply(self, data: bytes) -> bytes:
         """The new data."""
-        return b"".join((data[: self.start], self.new, data[self.old_end :]))
+        view = memoryview(data)  # so that a long text is copied once, not twice
+        return b"".join((view[: self.start], self.new, view[self.old_end :]))

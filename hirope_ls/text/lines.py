@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 from hirope_ls.text.edit import Edit
 
 _LINE_END = re.compile(rb"\r\n?|\n")
-_RUN = 512
+_RUN = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,8 @@ class LineTable:
     @classmethod
     def of(cls, data: bytes) -> LineTable:
         """The table of `data`, made from nothing in linear time."""
-        return cls._join([], _cut([0, *(match.end() for match in _LINE_END.finditer(data))]), [])
+        starts = [0, *(match.end() for match in _LINE_END.finditer(data))]
+        return cls((0,), (0,), ((0,),), 1)._with(0, 1, 0, starts, 0)
 
     def start(self, line: int) -> int:
         """Byte offset of the first byte of `line`, which must be in 0..count-1."""
@@ -49,31 +49,32 @@ class LineTable:
         delta = edit.delta
         low = max(bisect_right(self.bases, edit.start - 1) - 1, 0)
         high = bisect_right(self.bases, edit.old_end)
-        kept = [base + x for base, run in zip(self.bases[low:high], self.runs[low:high], strict=True) for x in run]
-        first_changed = bisect_right(kept, edit.start - 1)
-        if first_changed == 0:  # offset 0 is always the start of a line
-            first_changed = 1
-        after = bisect_right(kept, edit.old_end)
-        middle = kept[:first_changed]
-        middle += _starts_between(new_data, max(edit.start, 1), edit.new_end)
-        middle += [start + delta for start in kept[after:]]
+        base, last = self.bases[low], self.bases[high - 1]
+        head, tail = self.runs[low], self.runs[high - 1]  # what stays of the runs in which the edit begins and ends
+        head = head[: max(bisect_right(head, edit.start - 1 - base), 1)]  # offset 0 is always the start of a line
+        tail = tail[bisect_right(tail, edit.old_end - last) :]
+        new = _starts_between(new_data, max(edit.start, 1), edit.new_end)
+        middle = [*head, *(start - base for start in new), *(last - base + delta + x for x in tail)]
         if len(middle) < _RUN // 4 and high < len(self.runs):  # no crumbs: join the next run
-            middle += [self.bases[high] + delta + x for x in self.runs[high]]
+            middle += [self.bases[high] - base + delta + x for x in self.runs[high]]
             high += 1
-        head = list(zip(self.bases[:low], self.runs[:low], strict=True))
-        tail = [(base + delta, run) for base, run in zip(self.bases[high:], self.runs[high:], strict=True)]
-        return self._join(head, _cut(middle), tail)
+        return self._with(low, high, base, middle, delta)
 
     def starts(self) -> list[int]:
         """All line starts, in order."""
         return [base + x for base, run in zip(self.bases, self.runs, strict=True) for x in run]
 
-    @classmethod
-    def _join(cls, *parts: Sequence[tuple[int, tuple[int, ...]]]) -> LineTable:
-        pieces = [piece for part in parts for piece in part]
-        ends = list(accumulate(len(run) for _, run in pieces))
-        firsts = (0, *ends[:-1])
-        return cls(tuple(base for base, _ in pieces), firsts, tuple(run for _, run in pieces), ends[-1])
+    def _with(self, low: int, high: int, base: int, middle: list[int], delta: int) -> LineTable:
+        """This table with the starts `middle`, counted from `base`, for the runs low..high, and the rest moved."""
+        runs = _cut(middle)
+        more = len(middle) - sum(map(len, self.runs[low:high]))
+        firsts = accumulate((len(run) for _, run in runs), initial=self.firsts[low])
+        return LineTable(
+            (*self.bases[:low], *(base + x for x, _ in runs), *(x + delta for x in self.bases[high:])),
+            (*self.firsts[:low], *list(firsts)[:-1], *(first + more for first in self.firsts[high:])),
+            (*self.runs[:low], *(run for _, run in runs), *self.runs[high:]),
+            self.count + more,
+        )
 
 
 def _starts_between(data: bytes, low: int, high: int) -> list[int]:
@@ -84,8 +85,10 @@ def _starts_between(data: bytes, low: int, high: int) -> list[int]:
 
 
 def _cut(starts: list[int]) -> list[tuple[int, tuple[int, ...]]]:
-    """`starts` in runs of at most `_RUN`, each with its base; even ones, so that typing lines cuts off no crumbs."""
-    count = -(-len(starts) // _RUN)
+    """`starts` in even runs of at most twice `_RUN`, each with its base: so typing lines cuts off no crumbs."""
+    count = -(-len(starts) // (2 * _RUN))
+    if count == 1 and starts[0] == 0:
+        return [(0, tuple(starts))]
     pieces = []
     for piece in range(count):
         run = starts[len(starts) * piece // count : len(starts) * (piece + 1) // count]

@@ -17,9 +17,11 @@ from fuzz import python_files, rng, rounds
 from model.tiny_models import save_model
 
 from hirope_ls.engine.ahead import NOT_AHEAD, complete_ahead
-from hirope_ls.engine.complete import Completion, complete
+from hirope_ls.engine.complete import complete
+from hirope_ls.engine.completion import Completion
 from hirope_ls.engine.options import Options
 from hirope_ls.engine.progress import Progress
+from hirope_ls.engine.question import Question, Recipe
 from hirope_ls.engine.recent import Recent
 from hirope_ls.engine.snapshots import Pipeline, Snapshot
 from hirope_ls.engine.warmup import warm, warm_here, warm_rest
@@ -176,17 +178,21 @@ class Trial:
         self.cold = Recorded(self.loaded, 1 << 26, special, size, pieces=pieces, drafts=False)
         self.desk = Desk(random, Pipeline(self.tokenizer, self.card.trained_length))
         self.recent, self.answers = Recent(), dict[tuple[bytes, int], str]()
-        self.how = self.tokenizer, self.card, OPTIONS
+        self.recipe = Recipe(self.tokenizer, self.card, OPTIONS)
         self.never = threading.Event()
+
+    @property
+    def here(self) -> Question:
+        return Question(self.desk.snapshot, self.desk.cursor, self.recipe)
 
     def read(self) -> None:
         """Sometimes, what is read before it is asked for."""
         desk, readers = self.desk, {"file": 0.1, "here": 0.1, "rest": 0.25}
         for name, chance in readers.items():
             if self.random.random() < chance:
-                where = (desk.snapshot,) if name == "file" else (desk.snapshot, desk.cursor)
+                here = (self.here,) if name != "file" else (desk.snapshot, self.recipe)
                 reader: Callable[..., Prefilled | None] = {"file": warm, "here": warm_here, "rest": warm_rest}[name]
-                read = reader(*where, self.model, *self.how, self.never)
+                read = reader(*here, self.model, self.never)
                 self.ways[name] += read is not None and read.prefilled > 0
 
     def known(self) -> None:
@@ -203,7 +209,7 @@ class Trial:
         """What a model says that knows nothing, computed by transformers' modules alone."""
         self.cold.drop(snapshot.uri)
         self.loaded.hirope.lean = False
-        answer = complete(snapshot, offset, self.cold, *self.how, self.never)
+        answer = complete(Question(snapshot, offset, self.recipe), self.cold, self.never)
         self.loaded.hirope.lean = True
         self.answers[snapshot.buffer.data, offset] = answer.text
         return answer
@@ -216,10 +222,10 @@ class Trial:
         known, host = self.desk.uri in self.model._store, self.model._store.host.packs
         held, waits = set(self.model._store), self.desk.uri in host
         stop = progress.begin(self.never)
-        answer = complete(self.desk.snapshot, self.desk.cursor, self.model, *self.how, stop, progress=progress)
+        answer = complete(self.here, self.model, stop, progress=progress)
         self.ways["went on"] += bool(progress.typed) and answer.outcome == "shown"
         if answer.outcome == "cancelled":  # it begins otherwise before it is trimmed: as in the server, it begins anew
-            answer = complete(self.desk.snapshot, self.desk.cursor, self.model, *self.how, self.never)
+            answer = complete(self.here, self.model, self.never)
         if answer.tokens:
             reused = answer.tokens["reused"]
             self.ways["line"] += known and reused > self.model.alone
@@ -239,7 +245,7 @@ class Trial:
         then = desk.pipeline.edit(desk.snapshot, [edit], desk.count), edit.new_end
         progress = Progress()
         progress.begin(self.never)
-        made = complete_ahead((desk.snapshot, desk.cursor), then, self.model, *self.how, progress)
+        made = complete_ahead(self.here, Question(*then, self.recipe), self.model, progress)
         if made.outcome != NOT_AHEAD:
             assert (made.text, made.outcome) == ((expected := self.expect(*then)).text, expected.outcome)
             self.recent.add(desk.uri, then[0].buffer.data, made, ahead=True)

@@ -8,14 +8,16 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from bundled import card, local_model, open_text, tokenizer
+from bundled import local_model, open_text, question, recipe, tokenizer
 from fixture import cursor
 from fuzz import python_files, rng, rounds, save_failure
 from numpy.typing import NDArray
 
-from hirope_ls.engine.complete import Completion, alternatives, complete, warm
+from hirope_ls.engine.complete import alternatives, complete
+from hirope_ls.engine.completion import Completion
 from hirope_ls.engine.options import Options
 from hirope_ls.engine.recent import Recent
+from hirope_ls.engine.warmup import warm
 from hirope_ls.model.generator import (
     Event,
     Finished,
@@ -25,6 +27,7 @@ from hirope_ls.model.generator import (
     Mentions,
     Prefilled,
     Reason,
+    Sampling,
     StopFlag,
 )
 
@@ -91,10 +94,8 @@ def _byte_ids(data: bytes) -> list[int]:
 
 def finish(marked: str, model: Scripted, options: Options | None = None, deadline: float | None = None) -> Completion:
     text, offset = cursor(marked)
-    stop = threading.Event()
-    snapshot = open_text(text)
-    where = (snapshot, offset, model, tokenizer(), card(), options or Options(), stop)
-    return complete(*where, deadline=deadline, asked=time.monotonic())
+    here = question(open_text(text), offset, options)
+    return complete(here, model, threading.Event(), deadline=deadline, asked=time.monotonic())
 
 
 @pytest.mark.parametrize(
@@ -187,8 +188,8 @@ def test_timings_and_counts_are_told() -> None:
 def test_warming_prefills_what_prompts_begin_with() -> None:
     model, text = Scripted(b""), "import os\n\n\n" + "def f(a):\n    return a + 1\n\n\n" * 60
     snapshot = open_text(text)
-    warm(snapshot, model, tokenizer(), card(), Options(), threading.Event())
-    complete(snapshot, len(text) // 2, model, tokenizer(), card(), Options(), threading.Event())
+    warm(snapshot, recipe(), model, threading.Event())
+    complete(question(snapshot, len(text) // 2), model, threading.Event())
     (session, warmed, places), (asked_session, ids, positions) = model.asked
     assert session == asked_session
     common = int(np.argmin(np.append(warmed[: ids.size] == ids[: warmed.size], False)))
@@ -202,14 +203,14 @@ def test_completions_of_the_real_model_are_the_same_warm_and_cold() -> None:
     model, cold = local_model(), local_model()
     text = python_files(1, smallest=4000, largest=6000)[0].read_text("utf-8")
     snapshot = open_text(text, uri="file:///warm.py")
-    warm(snapshot, model, tokenizer(), card(), Options(), threading.Event())
+    warm(snapshot, recipe(), model, threading.Event())
     offset, options, reused = len(text.encode()) // 2, Options(max_new_tokens=6), 0
     for step in range(rounds(8)):
         data = snapshot.buffer.data
-        where = (tokenizer(), card(), options, threading.Event())
-        warm_one = complete(snapshot, offset, model, *where)
+        here = question(snapshot, offset, options)
+        warm_one = complete(here, model, threading.Event())
         cold.drop(snapshot.uri)
-        cold_one = complete(snapshot, offset, cold, *where)
+        cold_one = complete(here, cold, threading.Event())
         if (warm_one.text, warm_one.outcome) != (cold_one.text, cold_one.outcome):
             saved = save_failure("complete", f"{offset}\n{data.decode()}")
             pytest.fail(f"step {step}: {warm_one} is not {cold_one}; kept as {saved}")
@@ -281,30 +282,41 @@ def test_memory_is_bounded_and_keeps_the_newest() -> None:
     assert found is not None and found.text == "still"
 
 
-def test_alternatives_begin_with_the_completion_and_differ() -> None:
+def test_alternatives_are_others_than_the_first() -> None:
     text = python_files(1, smallest=4000, largest=6000)[0].read_text("utf-8")
-    snapshot, where = open_text(text), (tokenizer(), card(), Options(max_new_tokens=12))
+    snapshot, stop = open_text(text), threading.Event()
     offset, several = text.encode().find(b"\n", len(text.encode()) // 2), 0
     for at in range(offset, offset + 400, 100):
         at = snapshot.buffer.data.find(b" ", at) + 1
-        model = local_model()
-        found = alternatives(snapshot, at, model, *where, threading.Event(), count=3)
-        again = alternatives(snapshot, at, model, *where, threading.Event(), count=3)
+        here, model = question(snapshot, at, Options(max_new_tokens=12)), local_model()
+        first = complete(here, model, stop)
+        found, again = (alternatives(here, model, stop, first, count=2) for _ in range(2))
         assert [each.text for each in found] == [each.text for each in again]
-        assert found[0].text == complete(snapshot, at, local_model(), *where, threading.Event()).text
-        assert 1 <= len(found) <= 3 and len({each.text for each in found}) == len(found)
-        assert all(each.outcome == "shown" and each.start == at for each in found[1:])
-        assert all(each.tokens["prefilled"] == 1 for each in found[1:])
-        several += len(found) > 1
+        assert len(found) <= 2 and len({first.text, *(each.text for each in found)}) == len(found) + 1
+        assert all(each.outcome == "shown" and each.start == at for each in found)
+        assert all(each.tokens["prefilled"] == 1 for each in found)
+        several += bool(found)
     assert several >= 2
+
+
+def test_alternatives_ask_the_model_for_nothing_that_is_known() -> None:
+    text, offset = cursor("x = $0\n")
+    here, model = question(open_text(text), offset), Scripted(b"1")
+    first = complete(here, model, threading.Event())
+    assert model.limits is not None and model.limits.sampling is None
+    model.asked.clear()
+    assert alternatives(here, model, threading.Event(), first, count=4) == []  # it says the same each time
+    assert len(model.asked) == 12 and model.limits.sampling == Sampling(seed=11)
+    model.asked.clear()
+    (other,) = alternatives(here, model, threading.Event(), Completion("2", offset, offset, "cached"), count=1)
+    assert other.text == "1" and len(model.asked) == 1
 
 
 def test_alternatives_end_with_the_deadline_and_with_a_stop() -> None:
     text, offset = cursor("x = $0\n")
-    where = (open_text(text), offset, Scripted(b"1"), tokenizer(), card(), Options())
-    assert len(alternatives(*where, threading.Event(), count=5)) == 1  # it says the same each time
-    late = alternatives(*where, threading.Event(), count=5, deadline=0.0)
-    assert [each.outcome for each in late] == ["deadline"]
-    stop = threading.Event()
+    first, stop = Completion("2", offset, offset, "shown"), threading.Event()
+    where = (question(open_text(text), offset), Scripted(b"1"), stop, first)
+    assert alternatives(*where, count=5, deadline=0.0) == []
     stop.set()
-    assert [each.outcome for each in alternatives(*where, stop, count=5)] == ["cancelled"]
+    assert alternatives(*where, count=5) == []
+    assert not where[1].asked

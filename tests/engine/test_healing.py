@@ -6,18 +6,20 @@ import threading
 
 import numpy as np
 import pytest
-from bundled import card, local_model, open_text, tokenizer
+from bundled import local_model, open_text, question, tokenizer
 from fixture import cursor
 from fuzz import python_files, rng, rounds
 
 from hirope_ls.engine.complete import complete
+from hirope_ls.engine.excerpt import prefix_tokens
 from hirope_ls.engine.healing import MOST, kept_tokens
 from hirope_ls.engine.options import Options
-from hirope_ls.engine.prompt import Prompt, build_prompt, prefix_tokens
+from hirope_ls.engine.prompt import Prompt, build_prompt
+from hirope_ls.model.runs import Tokens
 
 
 def prompt_at(text: str, offset: int, heal: bool = True) -> Prompt:
-    return build_prompt(open_text(text), offset, tokenizer(), card(), Options(heal=heal))
+    return build_prompt(question(open_text(text), offset, Options(heal=heal)))
 
 
 @pytest.mark.parametrize(
@@ -44,8 +46,8 @@ def test_golden(marked: str, healed: bytes) -> None:
 
 def test_at_most_some_tokens_are_read_again() -> None:
     data = b"x = 1\n" + b"a_b_" * 12
-    ends = np.arange(1, len(data) + 1)
-    assert kept_tokens(data, len(data), ends) == len(data) - MOST
+    tokens = Tokens.of(np.zeros(len(data), np.int32), np.arange(1, len(data) + 1))
+    assert kept_tokens(data, len(data), tokens) == len(data) - MOST
 
 
 def test_the_prompt_hardly_changes_while_a_word_is_typed() -> None:
@@ -79,10 +81,9 @@ def test_half_typed_names_are_finished() -> None:
     found = []
     for name in ("left", "right"):
         for typed in range(1, len(name)):
-            snapshot = open_text(text + name[:typed] + "\n\nx = 1\n")
             offset = len(text) + typed
-            done = complete(snapshot, offset, model, tokenizer(), card(), Options(max_new_tokens=6), stop)
-            cold = complete(snapshot, offset, local_model(), tokenizer(), card(), Options(max_new_tokens=6), stop)
+            here = question(open_text(text + name[:typed] + "\n\nx = 1\n"), offset, Options(max_new_tokens=6))
+            done, cold = (complete(here, each, stop) for each in (model, local_model()))
             assert (done.text, done.outcome) == (cold.text, cold.outcome)
             assert done.start == offset
             found.append(done.text.startswith(name[typed:]))
@@ -92,7 +93,7 @@ def test_half_typed_names_are_finished() -> None:
 def test_what_was_healed_is_not_shown_when_there_is_no_time() -> None:
     text = "x = self.fo"
     snapshot, model = open_text(text), local_model()
-    done = complete(snapshot, len(text), model, tokenizer(), card(), Options(), threading.Event(), deadline=0.0)
+    done = complete(question(snapshot, len(text)), model, threading.Event(), deadline=0.0)
     assert (done.text, done.outcome) == ("", "deadline")
-    one = complete(snapshot, len(text), model, tokenizer(), card(), Options(max_new_tokens=1), threading.Event())
+    one = complete(question(snapshot, len(text), Options(max_new_tokens=1)), model, threading.Event())
     assert not one.text.startswith((".f", "f"))

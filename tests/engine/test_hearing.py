@@ -14,11 +14,14 @@ import torch
 from bundled import card, open_text, pipeline, tokenizer
 from fuzz import python_files, rng, rounds
 
-from hirope_ls.engine.complete import complete, warm
+from hirope_ls.engine.complete import complete
+from hirope_ls.engine.excerpt import near_start, prefix_tokens
 from hirope_ls.engine.mentions import MOST
 from hirope_ls.engine.options import Options
-from hirope_ls.engine.prompt import Prompt, build_prompt, near_start, prefix_tokens
+from hirope_ls.engine.prompt import Prompt, build_prompt
+from hirope_ls.engine.question import Question, Recipe
 from hirope_ls.engine.snapshots import Snapshot
+from hirope_ls.engine.warmup import warm
 from hirope_ls.hirope import Scheme
 from hirope_ls.model.decode import LocalModel
 from hirope_ls.model.folder import FimOrder
@@ -34,7 +37,8 @@ TEXT += "    helper_one(w)\n    a = Widget()\n    b = lat$0\n    return helper_o
 
 
 def prompt_at(snapshot: Snapshot, offset: int, order: FimOrder | None, options: Options | None = None) -> Prompt:
-    return build_prompt(snapshot, offset, tokenizer(), replace(card(), fim_order=order), options or Options())
+    recipe = Recipe(tokenizer(), replace(card(), fim_order=order), options or Options())
+    return build_prompt(Question(snapshot, offset, recipe))
 
 
 def pieces_of(ids: list[int]) -> list[bytes]:
@@ -88,7 +92,7 @@ def by_the_text(snapshot: Snapshot, offset: int, prompt: Prompt) -> list[list[in
     names, (where, after) = names_in(snapshot, offset, prompt), regions(prompt)
     ends = ends_in(snapshot, offset, prompt)
     starts = np.array([0, *ends])[: len(ends)]
-    near = where[near_start(snapshot.buffer.data, starts, prompt.dropped) - prompt.dropped :]
+    near = where[near_start(snapshot.buffer.data, starts[prompt.dropped :], prompt.dropped) - prompt.dropped :]
     found = []
     for run in (near, after):
         for n, index in enumerate(run):
@@ -207,14 +211,15 @@ def test_completions_are_the_same_warm_and_cold() -> None:
     path: Path = python_files(2, smallest=5000, largest=8000)[1]
     model, cold, stop = a_model(), a_model(), threading.Event()
     snapshot = open_text(path.read_text("utf-8"), uri="file:///warm.py")
-    options, parts = Options(max_new_tokens=6), (tokenizer(), card())
-    warm(snapshot, model, *parts, options, stop)
+    recipe = Recipe(tokenizer(), card(), Options(max_new_tokens=6))
+    warm(snapshot, recipe, model, stop)
     names = [name for _, name in snapshot.parse.definitions] or ["print"]
     offset, reused, mentions = len(snapshot.buffer.data) * 2 // 3, 0, 0
     for step in range(rounds(8)):
-        found = complete(snapshot, offset, model, *parts, options, stop)
+        here = Question(snapshot, offset, recipe)
+        found = complete(here, model, stop)
         cold.drop(snapshot.uri)
-        expected = complete(snapshot, offset, cold, *parts, options, stop)
+        expected = complete(here, cold, stop)
         assert (found.text, found.outcome) == (expected.text, expected.outcome), f"step {step} at {offset}"
         held = model._store.get(snapshot.uri)
         assert held is not None and (held.mentions is not None) == (found.mentions > 0)

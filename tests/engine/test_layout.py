@@ -9,8 +9,10 @@ import pytest
 from fuzz import rng, rounds
 
 from hirope_ls.engine.cutting import cut_points
-from hirope_ls.engine.layout import After, first_tokens, layout
+from hirope_ls.engine.layout import After, Layout, layout
 from hirope_ls.engine.limits import Limits
+from hirope_ls.model import runs
+from hirope_ls.model.runs import Ints, Tokens
 
 
 def no_cuts(longest: int):
@@ -22,6 +24,10 @@ def no_cuts(longest: int):
     return cut
 
 
+def kept(laid_out: Layout) -> dict[int, list[int]]:
+    return {smallest: blocks.tolist() for smallest, blocks in laid_out.joins.kept.items()}
+
+
 def some_limits(random_: random.Random) -> Limits:
     """Those of a trained length, or any others."""
     trained = random_.choice([16, 64, 256])
@@ -29,10 +35,18 @@ def some_limits(random_: random.Random) -> Limits:
     return random_.choice([Limits.of(trained), free])
 
 
-def of_sizes(sizes: list[int], limits: Limits = Limits.of(16)):  # noqa: B008
+def starts_of(sizes: list[int]) -> Ints:
+    return np.array([0, *np.cumsum(sizes)[:-1].tolist()] if sizes else [], np.int64)
+
+
+def ending(ends: list[int]) -> Tokens:
+    """Tokens that end at these bytes."""
+    return Tokens.of(np.zeros(len(ends), np.int32), np.array(ends, np.int64))
+
+
+def of_sizes(sizes: list[int], limits: Limits = Limits.of(16)) -> Layout:  # noqa: B008
     """The layout of units of so many tokens, one byte each, cut evenly where they are too long."""
-    starts = [0, *np.cumsum(sizes)[:-1].tolist()] if sizes else []
-    return layout(starts, np.arange(1, sum(sizes) + 1), limits, no_cuts(limits.longest))
+    return layout(starts_of(sizes), ending(list(range(1, sum(sizes) + 1))), limits, no_cuts(limits.longest))
 
 
 def test_the_limits_of_a_trained_length_are_its_two_halves():
@@ -79,8 +93,8 @@ def test_a_statement_inside_a_token_begins_with_the_next_one():
 
 
 def test_a_token_belongs_to_the_unit_of_its_first_byte():
-    assert first_tokens(np.array([2, 5, 9]), [0, 1, 2, 3, 5, 6, 9]).tolist() == [0, 1, 1, 2, 2, 3, 3]
-    laid_out = layout([0, 3, 5, 6], np.array([2, 7, 9]), Limits.of(16), no_cuts(8))
+    assert ending([2, 5, 9]).first_from(np.array([0, 1, 2, 3, 5, 6, 9])).tolist() == [0, 1, 1, 2, 2, 3, 3]
+    laid_out = layout(np.array([0, 3, 5, 6]), ending([2, 7, 9]), Limits.of(16), no_cuts(8))
     assert laid_out.starts.tolist() == [0, 6]  # no token begins in 3..5 or in 5..6
     assert laid_out.positions.tolist() == [[0, 0, 1], [0, 1, 0]]
 
@@ -110,8 +124,7 @@ def test_random_units_equal_the_slow_rule():
         def cut(unit: int, first: int, last: int, longest: int = longest) -> list[int]:
             return list(range(longest, last - first, longest))
 
-        starts = [0, *np.cumsum(sizes)[:-1].tolist()] if sizes else []
-        found = layout(starts, np.arange(1, sum(sizes) + 1), limits, cut)
+        found = layout(starts_of(sizes), ending(list(range(1, sum(sizes) + 1))), limits, cut)
         expected = [part for size in sizes for part in [longest] * ((size - 1) // longest) + [(size - 1) % longest + 1]]
         for smallest in [0, *(8 << power for power in range(20) if 8 << power <= max(8, longest))]:
             groups = slow_join(expected, smallest, longest)
@@ -123,35 +136,48 @@ def test_random_units_equal_the_slow_rule():
             assert found.positions[1].max() < longest
 
 
-def test_a_layout_that_goes_on_from_another_equals_one_from_nothing():
+def test_a_layout_that_goes_on_from_another_equals_one_from_nothing(monkeypatch: pytest.MonkeyPatch):
     random_ = rng("relayout")
     for _ in range(rounds(20)):
+        monkeypatch.setattr(runs, "_RUN", random_.choice([5, 50, 4096]))
         limits = some_limits(random_)
         most = random_.choice([3, 20, 2 * limits.longest + 1])
         sizes = [random_.randrange(1, most) for _ in range(random_.randrange(8 * limits.count))]
-        before = of_sizes(sizes, limits)
+        even = random_.random() < 0.3
+        before = layout(
+            starts_of(sizes), ending(list(range(1, sum(sizes) + 1))), limits, None if even else no_cuts(limits.longest)
+        )
         for _ in range(20):
             at, gone = random_.randrange(len(sizes) + 1), random_.choice([0, 0, 1, 1, 2, 30])
             come = random_.choice([0, 1, 1, 2, 40])
             sizes[at : at + gone] = [random_.randrange(most) for _ in range(come)]
-            starts = [0, *np.cumsum(sizes)[:-1].tolist()] if sizes else []
-            ends = np.arange(1, sum(sizes) + 1)
-            fresh = of_sizes(sizes, limits)
+            tokens = ending(list(range(1, sum(sizes) + 1)))
+            cut = None if even else no_cuts(limits.longest)
+            fresh = layout(starts_of(sizes), tokens, limits, cut)
             after_ = After(before, sum(sizes[:at]), sum(sizes[: at + come]))
-            after = layout(starts, ends, limits, no_cuts(limits.longest), after_)
+            after = layout(starts_of(sizes), tokens, limits, cut, after_)
             for name in ("starts", "firsts", "units"):
                 assert getattr(after, name).tolist() == getattr(fresh, name).tolist()
-            assert (after.smallest, after.joins.kept) == (fresh.smallest, fresh.joins.kept)
+                assert getattr(after.cuts, name).tolist() == getattr(fresh.cuts, name).tolist()
+            assert after.cuts.unit_firsts.tolist() == fresh.cuts.unit_firsts.tolist()
+            assert (after.smallest, kept(after)) == (fresh.smallest, kept(fresh))
             assert np.array_equal(after.positions, fresh.positions)
             before = after
+
+
+def test_positions_of_some_tokens_are_those_of_all():
+    random_ = rng("some positions")
+    for _ in range(rounds(50)):
+        laid_out = of_sizes([random_.randrange(1, 30) for _ in range(random_.randrange(40))], some_limits(random_))
+        first, last = sorted(random_.randrange(laid_out.tokens + 1) for _ in range(2))
+        assert np.array_equal(laid_out.positions_in(first, last), laid_out.positions[:, first:last])
 
 
 def test_cutting_evenly_is_cutting_without_statements():
     random_ = rng("even")
     for _ in range(rounds(50)):
         sizes = [random_.randrange(40) for _ in range(random_.randrange(20))]
-        starts = [0, *np.cumsum(sizes)[:-1].tolist()] if sizes else []
-        even = layout(starts, np.arange(1, sum(sizes) + 1), Limits.of(16), None)
+        even = layout(starts_of(sizes), ending(list(range(1, sum(sizes) + 1))), Limits.of(16), None)
         assert even.firsts.tolist() == of_sizes(sizes).firsts.tolist()
         assert even.units.tolist() == of_sizes(sizes).units.tolist()
 

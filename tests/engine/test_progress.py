@@ -6,19 +6,18 @@ import threading
 import time
 
 import pytest
-from bundled import card, open_text, tokenizer
+from bundled import open_text, question
 from engine.test_complete import Scripted
 from fixture import cursor
 
-from hirope_ls.engine.complete import Completion, complete
-from hirope_ls.engine.options import Options
+from hirope_ls.engine.complete import complete
+from hirope_ls.engine.completion import Completion
 from hirope_ls.engine.progress import Progress
 
 
 def finish(marked: str, model: Scripted, progress: Progress) -> Completion:
     text, offset = cursor(marked)
-    where = (open_text(text), offset, model, tokenizer(), card(), Options(), progress.begin(threading.Event()))
-    return complete(*where, progress=progress)
+    return complete(question(open_text(text), offset), model, progress.begin(threading.Event()), progress=progress)
 
 
 class Told(Progress):

@@ -12,8 +12,10 @@ from bundled import card, open_text, pipeline, tokenizer
 from fixture import cursor
 from fuzz import FAILURES, python_files, rng, rounds, save_failure
 
+from hirope_ls.engine.excerpt import prefix_tokens, suffix_ids
 from hirope_ls.engine.options import Options
-from hirope_ls.engine.prompt import Prompt, build_context, build_prompt, prefix_tokens, suffix_ids
+from hirope_ls.engine.prompt import Prompt, build_context, build_prompt
+from hirope_ls.engine.question import Question, Recipe
 from hirope_ls.engine.snapshots import Snapshot
 from hirope_ls.model.folder import FimOrder
 from hirope_ls.text.edit import Edit
@@ -27,7 +29,11 @@ SMALL = Options(max_prompt_tokens=600)
 def prompt_at(
     snapshot: Snapshot, offset: int, order: FimOrder | None = "context-spm", options: Options = PLAIN
 ) -> Prompt:
-    return build_prompt(snapshot, offset, tokenizer(), replace(card(), fim_order=order), options)
+    return build_prompt(Question(snapshot, offset, recipe_for(order, options)))
+
+
+def recipe_for(order: FimOrder | None, options: Options = PLAIN) -> Recipe:
+    return Recipe(tokenizer(), replace(card(), fim_order=order), options)
 
 
 def parts_of(prompt: Prompt) -> dict[str, bytes]:
@@ -219,14 +225,14 @@ def test_a_jump_up_keeps_what_is_above() -> None:
 
 def test_the_context_is_what_prompts_begin_with() -> None:
     snapshot = open_text(FILE)
-    context = build_context(snapshot, tokenizer(), card(), Options())
+    context = build_context(snapshot, Recipe(tokenizer(), card()))
     check_positions(context)
     prompt = prompt_at(snapshot, MIDDLE)
     assert common(context, prompt) == 1 + prompt.far
     assert context.far == min(len(snapshot.tokens), Options().prompt_cap(card().trained_length))
-    spm = build_context(snapshot, tokenizer(), replace(card(), fim_order="spm"), Options())
+    spm = build_context(snapshot, recipe_for("spm"))
     assert spm.ids.size == 0, "the suffix comes first: there is nothing to prepare"
-    psm = build_context(snapshot, tokenizer(), replace(card(), fim_order="psm"), Options())
+    psm = build_context(snapshot, recipe_for("psm"))
     assert common(psm, prompt_at(snapshot, MIDDLE, "psm")) >= prompt.far
 
 

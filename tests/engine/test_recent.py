@@ -9,7 +9,7 @@ import pytest
 from fixture import cursor
 from fuzz import rng, rounds, save_failure
 
-from hirope_ls.engine.complete import Completion
+from hirope_ls.engine.completion import Completion
 from hirope_ls.engine.recent import Recent
 
 SESSIONS = {

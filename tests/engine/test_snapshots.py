@@ -14,6 +14,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 from hirope_ls.engine import snapshots
 from hirope_ls.engine.limits import Limits
 from hirope_ls.engine.snapshots import Pipeline, Snapshot
+from hirope_ls.model import runs
 from hirope_ls.model.tokens import TextTokenizer
 from hirope_ls.text import Buffer, Edit, InvalidChange
 
@@ -63,12 +64,13 @@ def check_blocks(snapshot: Snapshot, longest: int) -> None:
         assert block.start <= begins < block.end
 
 
-def test_two_thousand_random_edits(tokenizer: TextTokenizer):
+def test_two_thousand_random_edits(tokenizer: TextTokenizer, monkeypatch: pytest.MonkeyPatch):
     random_ = rng("snapshots")
     files = [path.read_bytes() for path in python_files(100, smallest=1_500, largest=12_000)]
     for _ in range(rounds(40)):
         text, trained = random_.choice(files)[:2_000].decode("utf-8", "ignore").encode(), random_.choice([64, 128, 512])
         limits = random_.choice([None, Limits(random_.choice([7, 24, 100, 600]), random_.choice([5, 40, 300]))])
+        monkeypatch.setattr(runs, "_RUN", random_.choice([5, 50, 4096]))  # borders of runs in short texts, too
         pipeline, typist, made = Pipeline(tokenizer, trained, limits), Typist(random_), []
         snapshot = pipeline.open("file:///a.py", 0, Buffer.of(text), "python", None)
         for version in range(1, 51):

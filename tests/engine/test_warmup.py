@@ -5,22 +5,27 @@ from __future__ import annotations
 import random
 import threading
 
-from bundled import card, local_model, open_text, tokenizer
+from bundled import local_model, open_text, question
 from engine.test_complete import Scripted
 from fuzz import python_files, rng, rounds, save_failure
 
-from hirope_ls.engine.complete import Completion, complete
+from hirope_ls.engine.complete import complete
+from hirope_ls.engine.completion import Completion
 from hirope_ls.engine.options import Options
 from hirope_ls.engine.prompt import build_prompt
+from hirope_ls.engine.question import Question
 from hirope_ls.engine.warmup import warm_here, warm_rest
 from hirope_ls.model.generator import LanguageModel
 
 URI = "file:///warm-here.py"
-HOW = (tokenizer(), card(), Options(max_new_tokens=4))
+
+
+def place(text: str, at: int) -> Question:
+    return question(open_text(text, uri=URI), at, Options(max_new_tokens=4))
 
 
 def plain(text: str, at: int, model: LanguageModel) -> Completion:
-    return complete(open_text(text, uri=URI), at, model, *HOW, threading.Event())
+    return complete(place(text, at), model, threading.Event())
 
 
 def edited(random: random.Random, text: str, at: int, above: bool) -> tuple[str, int]:
@@ -43,7 +48,7 @@ def test_a_warm_up_takes_nothing_from_the_next_completion() -> None:
         for each in (model, twin):
             plain(text, at, each)
         text, at = edited(random, text, at, step % 2 == 0)
-        warm_here(open_text(text, uri=URI), at, model, *HOW, threading.Event())
+        warm_here(place(text, at), model, threading.Event())
         cold.drop(URI)
         answers = [plain(text, at, each) for each in (model, twin, cold)]
         failure = f"{at}\n{text}"
@@ -59,9 +64,9 @@ def test_a_warm_up_takes_nothing_from_the_next_completion() -> None:
 def test_it_reads_up_to_the_first_mention() -> None:
     text = python_files(1, smallest=20_000, largest=40_000)[0].read_text("utf-8")
     at = len(text[: text.rfind("\n", 0, len(text) // 2)].encode())
-    snapshot, model = open_text(text, uri=URI), Scripted(b"")
-    warm_here(snapshot, at, model, *HOW, threading.Event())
-    prompt = build_prompt(snapshot, at, *HOW)
+    here, model = place(text, at), Scripted(b"")
+    warm_here(here, model, threading.Event())
+    prompt = build_prompt(here)
     ((session, ids, positions),) = model.asked
     assert prompt.mentions is not None and prompt.mentions.pairs.size
     first = int(prompt.mentions.pairs[0, 0])
@@ -71,8 +76,8 @@ def test_it_reads_up_to_the_first_mention() -> None:
 
 def test_an_empty_text_has_nothing_to_read() -> None:
     model = Scripted(b"")
-    warm_here(open_text("", uri=URI), 0, model, *HOW, threading.Event())
-    assert len(model.asked) == bool(build_prompt(open_text(""), 0, *HOW).ids.size)
+    warm_here(place("", 0), model, threading.Event())
+    assert len(model.asked) == bool(build_prompt(place("", 0)).ids.size)
 
 
 def test_reading_the_rest_takes_nothing_from_the_next_completion() -> None:
@@ -86,15 +91,15 @@ def test_reading_the_rest_takes_nothing_from_the_next_completion() -> None:
         text, at = edited(random, text, at, True)
         for each in (model, twin):
             plain(text, at, each)
-        warm_rest(open_text(text, uri=URI), at, model, *HOW, threading.Event())
+        warm_rest(place(text, at), model, threading.Event())
         text, at = text[:at] + "x" + text[at:], at + 1
         answers = [plain(text, at, each) for each in (model, twin)]
         assert answers[0].text == answers[1].text, save_failure("warm-rest", f"{at}\n{text}")
         assert answers[0].tokens["reused"] == answers[1].tokens["reused"] > 0
         below = text.rfind("\n", 0, len(text) * 9 // 10)
-        warm_rest(open_text(text, uri=URI), at, model, *HOW, threading.Event())
+        warm_rest(place(text, at), model, threading.Event())
         jumped = plain(text, below, model)
-        far = build_prompt(open_text(text, uri=URI), below, *HOW).far
+        far = build_prompt(place(text, below)).far
         assert jumped.tokens["reused"] >= far, "all but what stands round the cursor"
     for each in (model, twin):
         each.drop(URI)
@@ -105,10 +110,10 @@ def test_the_rest_of_a_long_file_begins_where_its_prompts_begin() -> None:
     at = len(text[: text.rfind("\n", 0, 2 * len(text) // 3)].encode())
     options = Options(max_new_tokens=4, max_prompt_tokens=1000)
     snapshot, model = open_text(text, uri=URI), Scripted(b"")
-    how = (tokenizer(), card(), options)
-    warm_rest(snapshot, at, model, *how, threading.Event())
+    asked = question(snapshot, at, options)
+    warm_rest(asked, model, threading.Event())
     ((_, ids, positions),) = model.asked
-    prompt = build_prompt(snapshot, at, *how)
+    prompt = build_prompt(asked)
     assert prompt.dropped and prompt.far < ids.size <= 1000
     assert (ids[: prompt.far] == prompt.ids[: prompt.far]).all()
     assert (positions[:, : prompt.far] == prompt.positions[:, : prompt.far]).all()
@@ -117,14 +122,15 @@ def test_the_rest_of_a_long_file_begins_where_its_prompts_begin() -> None:
 def test_after_an_approximate_answer_a_pause_makes_the_next_one_exact() -> None:
     text = python_files(1, smallest=9000, largest=12_000)[0].read_text("utf-8")
     at = len(text[: text.rfind("\n", 0, 9 * len(text) // 10)].encode())
-    how = (tokenizer(), card(), Options(max_new_tokens=4, approximate_splice=True))
+    options = Options(max_new_tokens=4, approximate_splice=True)
     model, cold = local_model(), local_model()
-    complete(open_text(text, uri=URI), at, model, *how, threading.Event())
+    complete(question(open_text(text, uri=URI), at, options), model, threading.Event())
     snapshot, at = open_text("import re\n" + text, uri=URI), at + len("import re\n")
-    nearly = complete(snapshot, at, model, *how, threading.Event())
+    asked = question(snapshot, at, options)
+    nearly = complete(asked, model, threading.Event())
     assert nearly.approximate is not None and nearly.approximate < 100, "all rows that count rest on rows from before"
-    warm_here(snapshot, at, model, *how, threading.Event())
-    answer = complete(snapshot, at, model, *how, threading.Event())
-    expected = complete(snapshot, at, cold, *how, threading.Event())
+    warm_here(asked, model, threading.Event())
+    answer = complete(asked, model, threading.Event())
+    expected = complete(asked, cold, threading.Event())
     assert answer.approximate is None and answer.text == expected.text
     assert answer.tokens["reused"] > 0 == expected.tokens["reused"]

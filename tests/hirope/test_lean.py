@@ -126,6 +126,7 @@ def test_machine_code_that_is_wrong_is_not_used(monkeypatch):
 def test_heads_are_shared_among_threads(monkeypatch):
     monkeypatch.setattr(quick, "_SHARED", 0)
     hirope = patch(ALL["qwen2"].make(dtype=torch.float32))
+    assert hirope._quick.wait()
     ids, positions = token_ids(LONGEST), unit_positions(LONGEST)
     threads, told = torch.get_num_threads(), []
     try:

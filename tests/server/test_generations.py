@@ -11,7 +11,7 @@ import pytest
 from fixture import cursor
 
 from hirope_ls.engine.ahead import NOT_AHEAD
-from hirope_ls.engine.complete import Completion
+from hirope_ls.engine.completion import Completion
 from hirope_ls.engine.progress import Progress
 from hirope_ls.server.generations import Generation
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from hirope_ls.engine.options import Options
 from hirope_ls.engine.prompt import Prompt, build_prompt
+from hirope_ls.engine.question import Question, Recipe
 from hirope_ls.engine.snapshots import Pipeline, Snapshot
 from hirope_ls.model.folder import Card
 from hirope_ls.model.generator import IntArray
@@ -54,12 +55,17 @@ class Desk:
         tokenizer = TextTokenizer.load(card.folder)
         return cls(Pipeline(tokenizer, card.trained_length), tokenizer, card, Options(max_prompt_tokens=cap))
 
+    @property
+    def cap(self) -> int:
+        """Tokens of a file before the cursor that go into a prompt at most."""
+        return self.options.prompt_cap(self.card.trained_length)
+
     def open(self, name: str, data: bytes) -> Snapshot:
         return self.pipeline.open(f"file:///{name}.py", 1, Buffer.of(data), "python", None)
 
     def prompt(self, snapshot: Snapshot, at: int) -> Prompt:
         """What the model is given for a cursor at byte `at`."""
-        return build_prompt(snapshot, at, self.tokenizer, self.card, self.options)
+        return build_prompt(Question(snapshot, at, Recipe(self.tokenizer, self.card, self.options)))
 
     def place(self, snapshot: Snapshot, tokens: int) -> int:
         """The first byte of a line's text, after about so many tokens, that is worth typing. Raises InputError."""

@@ -29,7 +29,7 @@ class Written(Source):
     def __init__(self, name: str, ids: NDArray[np.int32], tokenizer: TextTokenizer, trained_length: int) -> None:
         super().__init__(name, lambda: tokenizer.decode(ids), tokenizer, trained_length)
         sizes = [len(tokenizer.token_bytes(int(id))) for id in ids]
-        self._tokens = Tokens(ids, np.cumsum(sizes, dtype=np.int64))
+        self._tokens = Tokens.of(ids, np.cumsum(sizes, dtype=np.int64))
 
     @property
     def tokens(self) -> Tokens:

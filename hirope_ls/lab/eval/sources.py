@@ -15,7 +15,6 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from hirope_ls.engine.layout import first_tokens
 from hirope_ls.engine.limits import Limits
 from hirope_ls.engine.snapshots import Pipeline, Snapshot
 from hirope_ls.lab.methods import Units
@@ -80,7 +79,7 @@ class Source:
 
     def token_at(self, offset: int) -> int:
         """The first token that begins at byte `offset` or later; the number of tokens if none does."""
-        return int(first_tokens(self.tokens.ends, [offset])[0])
+        return int(self.tokens.first_from(np.array([offset]))[0])
 
     @cached_property
     def _snapshot(self) -> Snapshot:

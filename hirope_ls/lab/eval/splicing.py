@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hirope_ls.engine.options import Options
 from hirope_ls.engine.prompt import Prompt, build_prompt
+from hirope_ls.engine.question import Question, Recipe
 from hirope_ls.engine.snapshots import Pipeline, Snapshot
 from hirope_ls.lab.eval.edits import KINDS, Kind, assignment_before, edit
 from hirope_ls.lab.eval.sources import Source
@@ -138,7 +138,7 @@ class Bench:
 
     def _prompt(self, text: bytes, cursor: int) -> Rows:
         snapshot: Snapshot = self._pipeline.open("file:///edited.py", 1, Buffer.of(text), None, "edited.py")
-        prompt: Prompt = build_prompt(snapshot, cursor, self._tokenizer, self._card, Options())
+        prompt: Prompt = build_prompt(Question(snapshot, cursor, Recipe(self._tokenizer, self._card)))
         pairs = prompt.mentions.pairs.astype(np.int64) if prompt.mentions else NO_MENTIONS
         return Rows(prompt.ids, prompt.positions, pairs)
 

@@ -1,0 +1,289 @@
+"""Keeps a record of each file: made when its content is new, found in the database when it was seen before.
+
+Compares what is on disk (stamps) with what was read (digests). Open buffers go before files and are kept in memory
+only. Belongs to one thread, but for `record` and `refusal`. Knows no folders and no rules: listings are given.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Container, Iterable, Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Final
+
+from hirope_ls.workspace.content import refused_content
+from hirope_ls.workspace.database import Database, Kept, Row, digest_of, place_of
+from hirope_ls.workspace.making import Died, Maker
+from hirope_ls.workspace.paths import Roots, join
+from hirope_ls.workspace.quarantine import Quarantine
+from hirope_ls.workspace.reading import read_file
+from hirope_ls.workspace.store import Store
+from hirope_ls.workspace.values import Changes, Limits, Listing, Progress, Refusal, Stamp
+
+_BATCH: Final = 500  # changes that are written at once
+
+
+class Indexer:
+    """The records of all files of the roots."""
+
+    def __init__(
+        self, store: Store, maker: Maker, quarantine: Quarantine, limits: Limits, folder: Path | None = None
+    ) -> None:
+        self._store = store
+        self._maker = maker
+        self._quarantine = quarantine
+        self._limits = limits
+        self._folder = folder
+        self._roots = Roots()
+        self._databases: dict[str, Database] = {}
+        self._stamps: Mapping[str, Stamp] = {}
+        self._stored: dict[str, Row] = {}  # of an earlier start, not yet compared with the disk
+        self._rows: dict[str, Row] = {}
+        self._barred: frozenset[str] = frozenset()
+        self._open: dict[str, Row] = {}
+        self._open_records: dict[str, bytes | None] = {}
+        self._todo: dict[str, None] = {}
+        self._done = 0
+        self._unsaved: dict[str, list[Kept]] = {}
+        self._unsaved_records: dict[tuple[bytes, str], bytes] = {}
+        self._renewed = 0
+        self._changed: set[str] = set()
+        self._removed: set[str] = set()
+        self.notes: list[str] = []
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is something to read."""
+        return bool(self._todo)
+
+    @property
+    def progress(self) -> Progress:
+        """Of the work that began when there last was none."""
+        return Progress(self._done, self._done + len(self._todo))
+
+    def set_roots(self, roots: Roots) -> None:
+        """Open the databases of new roots, and close those of roots that are gone."""
+        self.flush()
+        self._roots = roots
+        for root in self._databases.keys() - set(roots.folders):
+            self._databases.pop(root).close()
+        for root in set(roots.folders) - self._databases.keys():
+            database = Database(place_of(self._folder, root) if self._folder is not None else None)
+            self._databases[root] = database
+            self._stored.update((join(root, relative), row) for relative, row in database.rows().items())
+        # A file may belong to another root by now.
+        for path in [path for path in self._rows if self._owner(path) is None]:
+            self._lose(path)
+
+    def reconcile(
+        self,
+        listing: Listing,
+        files: Container[str],
+        doubted: Container[str] | None,
+        barred: frozenset[str] = frozenset(),
+    ) -> None:
+        """Find what has to be read: new, changed or among `files`, or too fresh to tell in a doubted folder.
+
+        doubted: folders whose events may have been lost; None for all. barred: open buffers that must not be used.
+        """
+        self._check_databases()
+        self._stamps = listing.files
+        self.touch(self._barred - barred)
+        self._barred = barred
+        for path in barred & self._open.keys():
+            self._drop(path)
+        open_paths = self._store.open_paths() - barred
+        for path in (self._rows.keys() | self._stored.keys()) - listing.files.keys() - open_paths:
+            self._drop(path)
+        for path, stamp in listing.files.items():
+            if path in open_paths:
+                continue
+            row = self._rows.get(path)
+            if row is None:
+                self._recall(path, stamp)
+            elif row.stamp[:4] != stamp[:4] or path in files or _doubtful(path, row, doubted):
+                self._todo[path] = None
+
+    def touch(self, paths: Iterable[str]) -> None:
+        """Read these again."""
+        self._todo.update(dict.fromkeys(paths))
+
+    def step(self, seconds: float) -> Changes:
+        """Work for about so long; what came of it, and what `reconcile` found gone or known."""
+        until = time.monotonic() + seconds
+        while self._todo:
+            path = next(iter(self._todo))
+            del self._todo[path]
+            self._done += 1
+            self._take(path)
+            if time.monotonic() >= until:
+                break
+        if sum(map(len, self._unsaved.values())) >= _BATCH:
+            self.flush()
+        changes = Changes(tuple(sorted(self._changed)), tuple(sorted(self._removed)))
+        self._changed, self._removed = set(), set()
+        return changes
+
+    def rest(self) -> None:
+        """All is read: write it down."""
+        self._done = 0
+        self.flush()
+        self._maker.rest()
+
+    def flush(self) -> None:
+        """Write down what is new; what cannot be written now stays for the next time."""
+        for root, changes in list(self._unsaved.items()):
+            database = self._databases.get(root)
+            if database is None or database.save(changes):
+                del self._unsaved[root]
+        if not self._unsaved:
+            self._unsaved_records = {}
+        self._check_databases()
+
+    def close(self) -> None:
+        """Write down what is new, and let go of everything."""
+        self.flush()
+        for database in self._databases.values():
+            database.close()
+        self._maker.close()
+
+    def refusal(self, path: str) -> Refusal | None:
+        """What speaks against a file that was read."""
+        row = self._open.get(path) or self._rows.get(path)
+        return row.refusal if row is not None else None
+
+    def record(self, path: str) -> bytes | None:
+        """The record of a file, of its open buffer if it has one. Any thread may ask."""
+        if self._buffer(path) is not None:
+            return self._open_records.get(path) or None
+        row = self._rows.get(path)
+        if row is None or row.refusal is not None:
+            return None
+        return self._known(row.digest, path) or None
+
+    def digest(self, path: str) -> bytes | None:
+        """The digest of what a file said when it was read last."""
+        row = self._open.get(path) or self._rows.get(path)
+        return row.digest if row is not None else None
+
+    def _buffer(self, path: str) -> bytes | None:
+        return self._store.buffer(path) if path not in self._barred else None
+
+    def _take(self, path: str) -> None:
+        if (data := self._buffer(path)) is not None:
+            self._take_open(path, data)
+            return
+        self._open.pop(path, None)
+        self._open_records.pop(path, None)
+        if (stamp := self._stamps.get(path)) is None:
+            self._drop(path)
+            return
+        checked = time.time_ns()
+        found = read_file(path, self._limits.file_bytes)
+        if found is None:
+            self._set(path, Row(stamp, checked, b"", Refusal.UNREADABLE))
+            return
+        data, stamp = found
+        row, record = self._made(path, data, stamp, checked)
+        self._set(path, row, record)
+
+    def _take_open(self, path: str, data: bytes) -> None:
+        digest = digest_of(data)
+        if (old := self._open.get(path)) is not None and old.digest == digest:
+            return
+        if len(data) > self._limits.file_bytes:
+            row, record = Row(_no_stamp(data), 0, digest, Refusal.TOO_LARGE), None
+        else:
+            row, record = self._made(path, data, _no_stamp(data), 0)
+        self._open[path], self._open_records[path] = row, record
+        self._tell(path, row)
+
+    def _made(self, path: str, data: bytes, stamp: Stamp, checked: int) -> tuple[Row, bytes | None]:
+        """The row, and the record of a file that is not refused. An empty record: nothing to keep."""
+        digest, name = digest_of(data), path.rpartition("/")[2]
+        refusal = Refusal.QUARANTINED if self._quarantine.holds(digest) else refused_content(data)
+        if refusal is None:
+            if (known := self._known(digest, path)) is not None:
+                return Row(stamp, checked, digest), known
+            shared = self._quarantine.during(digest, path) if not self._maker.apart else nullcontext()
+            try:
+                with shared:
+                    return Row(stamp, checked, digest), self._maker.make(name, data) or b""
+            except Died:
+                self._quarantine.add(digest, path)
+                self.notes.append(f"{path} is left alone until it changes: a process died over it")
+                refusal = Refusal.QUARANTINED
+        return Row(stamp, checked, digest, refusal), None
+
+    def _known(self, digest: bytes, path: str) -> bytes | None:
+        name = path.rpartition("/")[2]
+        if (waiting := self._unsaved_records.get((digest, name))) is not None:
+            return waiting
+        database = self._databases.get(self._owner(path) or "")
+        return database.record(digest, name) if database is not None else None
+
+    def _recall(self, path: str, stamp: Stamp) -> None:
+        """A file that was not looked at since the start: its row of an earlier start serves if it fits."""
+        row = self._stored.get(path)
+        if row is None or row.stamp[:4] != stamp[:4] or row.stamp.fresh(row.checked):
+            self._todo[path] = None
+            return
+        del self._stored[path]
+        self._rows[path] = row
+        self._tell(path, row)
+
+    def _set(self, path: str, row: Row, record: bytes | None = None) -> None:
+        old = self._rows.get(path)
+        before = old or self._stored.pop(path, None)
+        self._rows[path] = row
+        if before is not None and before.digest == row.digest and self._known(row.digest, path) is not None:
+            record = None  # it is kept as long as the row is
+        if record is not None:
+            self._unsaved_records[row.digest, path.rpartition("/")[2]] = record
+        self._keep(path, row, record)
+        if old is None or (old.digest, old.refusal) != (row.digest, row.refusal):
+            self._tell(path, row)
+
+    def _tell(self, path: str, row: Row) -> None:
+        here, there = (self._changed, self._removed) if row.refusal is None else (self._removed, self._changed)
+        here.add(path)
+        there.discard(path)
+
+    def _drop(self, path: str) -> None:
+        """A file that is gone, or that must not be used any more."""
+        if path in self._rows or path in self._stored:
+            self._keep(path, None, None, os.path.lexists(path))
+        self._lose(path)
+
+    def _lose(self, path: str) -> None:
+        for held in (self._rows, self._stored, self._open, self._open_records, self._todo):
+            held.pop(path, None)
+        self._removed.add(path)
+        self._changed.discard(path)
+
+    def _keep(self, path: str, row: Row | None, record: bytes | None, forget: bool = False) -> None:
+        if (place := self._roots.place(path)) is not None:
+            self._unsaved.setdefault(place.root, []).append(Kept(place.relative, row, record, forget))
+
+    def _owner(self, path: str) -> str | None:
+        place = self._roots.place(path)
+        return place.root if place is not None else None
+
+    def _check_databases(self) -> None:
+        """A database that had to be made anew knows nothing: everything in it is read again."""
+        renewed = sum(database.renewed for database in self._databases.values())
+        if renewed > self._renewed:
+            self._todo.update(dict.fromkeys(self._rows))
+            self._todo.update(dict.fromkeys(self._stored))
+            self._stored = {}
+        self._renewed = renewed
+
+
+def _doubtful(path: str, row: Row, doubted: Container[str] | None) -> bool:
+    return row.stamp.fresh(row.checked) and (doubted is None or os.path.dirname(path) in doubted)
+
+
+def _no_stamp(data: bytes) -> Stamp:
+    return Stamp(len(data), 0, 0, 0, 0)

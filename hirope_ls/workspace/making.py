@@ -1,0 +1,167 @@
+"""Has records made by a function of the caller: in a process of its own, or in this one.
+
+The function is named, `package.module:function`; it gets a file's name without its folder and the bytes, and returns
+bytes, or None for nothing. In a process of its own it holds nobody up, and its death is only the end of one file.
+Knows no files: the bytes are given. Belongs to one thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import select
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+Function = Callable[[str, bytes], bytes | None]
+
+HEADER: Final = struct.Struct("<II")  # of a question: bytes of the name and of the data
+ANSWER: Final = struct.Struct("<cI")  # of an answer: what it is and bytes of it
+READY: Final = b"+"
+_LONGEST: Final = 30.0  # seconds for one file, and for a start
+_IDLE: Final = 30.0  # seconds after which a process without work goes
+
+
+class Died(Exception):
+    """The process ended, or had to be ended, over this file."""
+
+
+class Maker(Protocol):
+    """Makes records."""
+
+    @property
+    def apart(self) -> bool:
+        """Whether this process survives a file that ends the one that reads it."""
+
+    def make(self, name: str, data: bytes) -> bytes | None:
+        """The record. Raises Died."""
+
+    def rest(self) -> None:
+        """There is nothing to do now."""
+
+    def close(self) -> None:
+        """There is nothing to do any more."""
+
+
+def load(reference: str) -> Function:
+    """The function that a reference names."""
+    module, _, name = reference.partition(":")
+    function: Function = getattr(importlib.import_module(module), name)
+    return function
+
+
+class Here:
+    """In this process: for tests, and where no other can be started."""
+
+    def __init__(self, function: Function) -> None:
+        self._function = function
+        self.apart = False
+
+    def make(self, name: str, data: bytes) -> bytes | None:
+        """The record; None where the function fails."""
+        return attempt(self._function, name, data)
+
+    def rest(self) -> None:
+        """Nothing to let go."""
+
+    def close(self) -> None:
+        """Nothing to let go."""
+
+
+def attempt(function: Function, name: str, data: bytes) -> bytes | None:
+    """What the function makes of one file; one that it cannot take has no record."""
+    try:
+        return function(name, data)
+    except Exception:
+        return None
+
+
+class Apart:
+    """In a child process, started when it is needed and ended when it idles."""
+
+    def __init__(self, reference: str, longest: float = _LONGEST) -> None:
+        self._reference = reference
+        self._longest = longest
+        self._process: subprocess.Popen[bytes] | None = None
+        self._here: Here | None = None
+        self._used = 0.0
+
+    @property
+    def apart(self) -> bool:
+        """Unless no process could be started."""
+        return self._here is None
+
+    @property
+    def pid(self) -> int | None:
+        """The process, while there is one."""
+        return self._process.pid if self._process is not None else None
+
+    def make(self, name: str, data: bytes) -> bytes | None:
+        """The record. Raises Died."""
+        process = self._process if self._process is not None else self._start()
+        if process is None:
+            self._here = self._here or Here(load(self._reference))
+            return self._here.make(name, data)
+        self._used = time.monotonic()
+        try:
+            return self._ask(process, os.fsencode(name), data)
+        except (OSError, EOFError) as error:
+            self.close()
+            raise Died from error
+
+    def rest(self) -> None:
+        """End the process if it was not needed for a while."""
+        if self._process is not None and time.monotonic() - self._used > _IDLE:
+            self.close()
+
+    def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            for stream in (process.stdin, process.stdout):
+                with contextlib.suppress(OSError):
+                    stream.close()  # type: ignore[union-attr]
+            process.wait()
+
+    def _start(self) -> subprocess.Popen[bytes] | None:
+        # -P and a search path without "": nothing is imported from the folder that the editor runs in.
+        command = [sys.executable, "-P", "-m", "hirope_ls.workspace.child", self._reference]
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+        pipe = subprocess.PIPE
+        for _ in range(2):
+            try:
+                self._process = subprocess.Popen(
+                    command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=env, bufsize=0
+                )
+                if self._receive(self._process, 1) == READY:
+                    return self._process
+            except (OSError, EOFError):
+                pass
+            self.close()
+        return None
+
+    def _ask(self, process: subprocess.Popen[bytes], name: bytes, data: bytes) -> bytes | None:
+        assert process.stdin is not None
+        question = memoryview(HEADER.pack(len(name), len(data)) + name + data)
+        while question:
+            question = question[process.stdin.write(question) or 0 :]
+        kind, size = ANSWER.unpack(self._receive(process, ANSWER.size))
+        made = self._receive(process, size)
+        return made if kind == b"R" else None
+
+    def _receive(self, process: subprocess.Popen[bytes], size: int) -> bytes:
+        assert process.stdout is not None
+        handle, parts, until = process.stdout.fileno(), bytearray(), time.monotonic() + self._longest
+        while len(parts) < size:
+            if not select.select([handle], [], [], max(0.0, until - time.monotonic()))[0]:
+                raise EOFError("no answer in time")
+            if not (part := os.read(handle, size - len(parts))):
+                raise EOFError("no more answers")
+            parts += part
+        return bytes(parts)
