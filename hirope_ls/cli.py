@@ -42,6 +42,7 @@ _COMMANDS = {
     "bench memory": (f"{_BENCH}:bench_memory", "bytes of a cached token, and the budget of many files"),
     "bench jump": (f"{_BENCH}:bench_jump", "the cursor moves up, down, and past an edit"),
     "bench many": (f"{_BENCH}:bench_many", "many open files in turn"),
+    "bench workspace": ("hirope_ls.lab.bench.workspace", "index a repository, start again, switch a branch"),
     "bench table": (f"{_BENCH}:bench_table", "the rows of a JSON file as a table in Markdown"),
 }
 _GROUPS = frozenset(name.split()[0] for name in _COMMANDS if " " in name)

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Container, Iterable, Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,22 @@ from hirope_ls.workspace.reading import read_file
 from hirope_ls.workspace.store import Store
 from hirope_ls.workspace.values import Changes, Limits, Listing, Progress, Refusal, Stamp
 
+_TOGETHER, _TOGETHER_BYTES = 16, 200_000  # files, and bytes, that are given away at once
 _BATCH: Final = 500  # changes that are written at once
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """What a file, or its open buffer, says."""
+
+    path: str
+    data: bytes
+    row: Row
+    open: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
 
 
 class Indexer:
@@ -114,10 +130,7 @@ class Indexer:
         """Work for about so long; what came of it, and what `reconcile` found gone or known."""
         until = time.monotonic() + seconds
         while self._todo:
-            path = next(iter(self._todo))
-            del self._todo[path]
-            self._done += 1
-            self._take(path)
+            self._make(self._gather())
             if time.monotonic() >= until:
                 break
         if sum(map(len, self._unsaved.values())) >= _BATCH:
@@ -171,51 +184,76 @@ class Indexer:
     def _buffer(self, path: str) -> bytes | None:
         return self._store.buffer(path) if path not in self._barred else None
 
-    def _take(self, path: str) -> None:
+    def _gather(self) -> list[_Text]:
+        """The next files that need a new record. Those that need none are done with on the way."""
+        found: list[_Text] = []
+        size = 0
+        while self._todo and len(found) < _TOGETHER and size < _TOGETHER_BYTES:
+            path = next(iter(self._todo))
+            del self._todo[path]
+            self._done += 1
+            if (text := self._text(path)) is not None and self._needs_record(text):
+                found.append(text)
+                size += len(text.data)
+        return found
+
+    def _text(self, path: str) -> _Text | None:
+        """What a file says now; None where there is nothing new to say."""
         if (data := self._buffer(path)) is not None:
-            self._take_open(path, data)
-            return
+            old, digest = self._open.get(path), digest_of(data)
+            row = Row(Stamp(len(data), 0, 0, 0, 0), 0, digest)
+            return _Text(path, data, row, True) if old is None or old.digest != digest else None
         self._open.pop(path, None)
         self._open_records.pop(path, None)
         if (stamp := self._stamps.get(path)) is None:
             self._drop(path)
-            return
+            return None
         checked = time.time_ns()
         found = read_file(path, self._limits.file_bytes)
         if found is None:
             self._set(path, Row(stamp, checked, b"", Refusal.UNREADABLE))
-            return
+            return None
         data, stamp = found
-        row, record = self._made(path, data, stamp, checked)
-        self._set(path, row, record)
+        return _Text(path, data, Row(stamp, checked, digest_of(data)))
 
-    def _take_open(self, path: str, data: bytes) -> None:
-        digest = digest_of(data)
-        if (old := self._open.get(path)) is not None and old.digest == digest:
-            return
-        if len(data) > self._limits.file_bytes:
-            row, record = Row(_no_stamp(data), 0, digest, Refusal.TOO_LARGE), None
-        else:
-            row, record = self._made(path, data, _no_stamp(data), 0)
-        self._open[path], self._open_records[path] = row, record
-        self._tell(path, row)
+    def _needs_record(self, text: _Text) -> bool:
+        """Whether there is none yet; else the file is done with."""
+        refusal = self._refusal(text)
+        known = self._known(text.row.digest, text.path) if refusal is None else None
+        if refusal is None and known is None:
+            return True
+        self._finish(text, text.row._replace(refusal=refusal), known)
+        return False
 
-    def _made(self, path: str, data: bytes, stamp: Stamp, checked: int) -> tuple[Row, bytes | None]:
-        """The row, and the record of a file that is not refused. An empty record: nothing to keep."""
-        digest, name = digest_of(data), path.rpartition("/")[2]
-        refusal = Refusal.QUARANTINED if self._quarantine.holds(digest) else refused_content(data)
-        if refusal is None:
-            if (known := self._known(digest, path)) is not None:
-                return Row(stamp, checked, digest), known
-            shared = self._quarantine.during(digest, path) if not self._maker.apart else nullcontext()
+    def _refusal(self, text: _Text) -> Refusal | None:
+        if len(text.data) > self._limits.file_bytes:
+            return Refusal.TOO_LARGE
+        return Refusal.QUARANTINED if self._quarantine.holds(text.row.digest) else refused_content(text.data)
+
+    def _make(self, texts: list[_Text]) -> None:
+        """Have the records of these made. An empty record: nothing to keep."""
+        answers = self._maker.make_all([(text.name, text.data) for text in texts])
+        for at, text in enumerate(texts):
+            digest = text.row.digest
+            shared = self._quarantine.during(digest, text.path) if not self._maker.apart else nullcontext()
             try:
                 with shared:
-                    return Row(stamp, checked, digest), self._maker.make(name, data) or b""
+                    record = next(answers)
             except Died:
-                self._quarantine.add(digest, path)
-                self.notes.append(f"{path} is left alone until it changes: a process died over it")
-                refusal = Refusal.QUARANTINED
-        return Row(stamp, checked, digest, refusal), None
+                self._quarantine.add(digest, text.path)
+                self.notes.append(f"{text.path} is left alone until it changes: a process died over it")
+                self._finish(text, text.row._replace(refusal=Refusal.QUARANTINED), None)
+                self._done -= len(texts) - at - 1
+                self.touch(later.path for later in texts[at + 1 :])
+                return
+            self._finish(text, text.row, record or b"")
+
+    def _finish(self, text: _Text, row: Row, record: bytes | None) -> None:
+        if not text.open:
+            self._set(text.path, row, record)
+            return
+        self._open[text.path], self._open_records[text.path] = row, record
+        self._tell(text.path, row)
 
     def _known(self, digest: bytes, path: str) -> bytes | None:
         name = path.rpartition("/")[2]
@@ -283,7 +321,3 @@ class Indexer:
 
 def _doubtful(path: str, row: Row, doubted: Container[str] | None) -> bool:
     return row.stamp.fresh(row.checked) and (doubted is None or os.path.dirname(path) in doubted)
-
-
-def _no_stamp(data: bytes) -> Stamp:
-    return Stamp(len(data), 0, 0, 0, 0)

@@ -15,7 +15,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
 Function = Callable[[str, bytes], bytes | None]
@@ -38,8 +38,8 @@ class Maker(Protocol):
     def apart(self) -> bool:
         """Whether this process survives a file that ends the one that reads it."""
 
-    def make(self, name: str, data: bytes) -> bytes | None:
-        """The record. Raises Died."""
+    def make_all(self, files: Sequence[tuple[str, bytes]]) -> Iterator[bytes | None]:
+        """The records of these names and bytes, one by one. Raises Died in the place of the one that it died over."""
 
     def rest(self) -> None:
         """There is nothing to do now."""
@@ -62,9 +62,9 @@ class Here:
         self._function = function
         self.apart = False
 
-    def make(self, name: str, data: bytes) -> bytes | None:
-        """The record; None where the function fails."""
-        return attempt(self._function, name, data)
+    def make_all(self, files: Sequence[tuple[str, bytes]]) -> Iterator[bytes | None]:
+        """The records; None where the function fails."""
+        return (attempt(self._function, name, data) for name, data in files)
 
     def rest(self) -> None:
         """Nothing to let go."""
@@ -101,15 +101,15 @@ class Apart:
         """The process, while there is one."""
         return self._process.pid if self._process is not None else None
 
-    def make(self, name: str, data: bytes) -> bytes | None:
-        """The record. Raises Died."""
+    def make_all(self, files: Sequence[tuple[str, bytes]]) -> Iterator[bytes | None]:
+        """The records. Raises Died."""
         process = self._process if self._process is not None else self._start()
         if process is None:
             self._here = self._here or Here(load(self._reference))
-            return self._here.make(name, data)
-        self._used = time.monotonic()
+            yield from self._here.make_all(files)
+            return
         try:
-            return self._ask(process, os.fsencode(name), data)
+            yield from self._exchange(process, files)
         except (OSError, EOFError) as error:
             self.close()
             raise Died from error
@@ -139,29 +139,59 @@ class Apart:
                 self._process = subprocess.Popen(
                     command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=env, bufsize=0
                 )
-                if self._receive(self._process, 1) == READY:
+                if self._ready(self._process):
                     return self._process
             except (OSError, EOFError):
                 pass
             self.close()
         return None
 
-    def _ask(self, process: subprocess.Popen[bytes], name: bytes, data: bytes) -> bytes | None:
-        assert process.stdin is not None
-        question = memoryview(HEADER.pack(len(name), len(data)) + name + data)
-        while question:
-            question = question[process.stdin.write(question) or 0 :]
-        kind, size = ANSWER.unpack(self._receive(process, ANSWER.size))
-        made = self._receive(process, size)
-        return made if kind == b"R" else None
-
-    def _receive(self, process: subprocess.Popen[bytes], size: int) -> bytes:
-        assert process.stdout is not None
-        handle, parts, until = process.stdout.fileno(), bytearray(), time.monotonic() + self._longest
-        while len(parts) < size:
-            if not select.select([handle], [], [], max(0.0, until - time.monotonic()))[0]:
+    def _exchange(self, process: subprocess.Popen[bytes], files: Sequence[tuple[str, bytes]]) -> Iterator[bytes | None]:
+        """All questions are sent as fast as they are taken: the process need not wait for us between two files."""
+        assert process.stdin is not None and process.stdout is not None
+        questions = [HEADER.pack(len(name), len(data)) + name + data for name, data in _encoded(files)]
+        left, held, answered = memoryview(b"".join(questions)), bytearray(), 0
+        to, back = process.stdin.fileno(), process.stdout.fileno()
+        while answered < len(files):
+            self._used = time.monotonic()
+            if (answer := _first_answer(held)) is not None:
+                kind, made = answer
+                answered += 1
+                yield made if kind == b"R" else None
+                continue
+            readable, writable, _ = select.select([back], [to] if left else [], [], self._longest)
+            if writable:
+                left = left[os.write(to, left) :]
+            if readable:
+                held += _some(back)
+            if not readable and not writable:
                 raise EOFError("no answer in time")
-            if not (part := os.read(handle, size - len(parts))):
-                raise EOFError("no more answers")
-            parts += part
-        return bytes(parts)
+
+    def _ready(self, process: subprocess.Popen[bytes]) -> bool:
+        assert process.stdin is not None and process.stdout is not None
+        os.set_blocking(process.stdin.fileno(), False)
+        back = process.stdout.fileno()
+        return bool(select.select([back], [], [], self._longest)[0]) and _some(back) == READY
+
+
+def _encoded(files: Sequence[tuple[str, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+    return ((os.fsencode(name), data) for name, data in files)
+
+
+def _some(handle: int) -> bytes:
+    if not (part := os.read(handle, 1 << 16)):
+        raise EOFError("no more answers")
+    return part
+
+
+def _first_answer(held: bytearray) -> tuple[bytes, bytes] | None:
+    """Take the first whole answer off what was received."""
+    if len(held) < ANSWER.size:
+        return None
+    kind, size = ANSWER.unpack_from(held)
+    end = ANSWER.size + size
+    if len(held) < end:
+        return None
+    made = bytes(held[ANSWER.size : end])
+    del held[:end]
+    return kind, made

@@ -83,7 +83,7 @@ def described(root: Path) -> str:
 def test_random_trees_with_random_patterns_are_as_git_has_them(home: Path) -> None:
     chance = rng("ignore")
     (home / "config/git").mkdir(parents=True)
-    for number in range(rounds(60)):
+    for number in range(rounds(30)):
         root = home / f"tree{number}"
         root.mkdir()
         git(root, "init", "-q")

@@ -17,8 +17,14 @@ from workspace.folders import assert_same, fill, make, wait_until
 
 from hirope_ls.workspace import Refusal, Workspace
 from hirope_ls.workspace.database import digest_of
-from hirope_ls.workspace.making import Apart, Died, Here, load
+from hirope_ls.workspace.making import Apart, Died, Here, Maker, load
 from hirope_ls.workspace.quarantine import Quarantine
+
+
+def one(maker: Maker, name: str, data: bytes) -> bytes | None:
+    """The record of one file."""
+    return next(maker.make_all([(name, data)]))
+
 
 DIE = "workspace.folders:die"
 
@@ -34,7 +40,7 @@ def test_apart_equals_here(apart: Apart) -> None:
     here = Here(load(DIE))
     for data in (b"", b"x = 1\n", b"\0\xff" * 300_000, "é".encode()):
         for name in ("a.py", "é.py", os.fsdecode(b"\xff.py")):
-            assert apart.make(name, data) == here.make(name, data) == make_bytes(name, data)
+            assert one(apart, name, data) == one(here, name, data) == make_bytes(name, data)
     assert apart.apart and not here.apart
 
 
@@ -46,29 +52,39 @@ def make_bytes(name: str, data: bytes) -> bytes | None:
 
 
 def test_the_process_is_one_and_lasts(apart: Apart) -> None:
-    apart.make("a.py", b"")
+    one(apart, "a.py", b"")
     first = apart.pid
     assert first is not None and first != os.getpid()
-    apart.make("b.py", b"")
+    one(apart, "b.py", b"")
     apart.rest()
     assert apart.pid == first
     apart.close()
     assert not psutil.pid_exists(first) and apart.pid is None
-    assert apart.make("c.py", b"x") == make("c.py", b"x")
+    assert one(apart, "c.py", b"x") == make("c.py", b"x")
+
+
+def test_many_at_once_come_back_in_order(apart: Apart) -> None:
+    files = [(f"{number}.py", bytes(number * 9_999)) for number in range(40)]  # more than pipes hold
+    assert list(apart.make_all(files)) == list(Here(load(DIE)).make_all(files))
+    files[20] = ("bad.py", b"# die here\n")
+    answers = apart.make_all(files)
+    assert [next(answers) for _ in range(20)] == [make(*file) for file in files[:20]]
+    with pytest.raises(Died):
+        next(answers)
 
 
 def test_a_text_that_ends_the_process(apart: Apart) -> None:
     with pytest.raises(Died):
-        apart.make("a.py", b"# die here\n")
-    assert apart.make("b.py", b"x") == make("b.py", b"x")
+        one(apart, "a.py", b"# die here\n")
+    assert one(apart, "b.py", b"x") == make("b.py", b"x")
 
 
 def test_a_text_that_never_ends() -> None:
     apart = Apart(DIE, longest=1.0)
     try:
-        apart.make("a.py", b"")
+        one(apart, "a.py", b"")
         with pytest.raises(Died):
-            apart.make("a.py", b"# never end\n")
+            one(apart, "a.py", b"# never end\n")
         assert apart.pid is None
     finally:
         apart.close()
@@ -77,7 +93,7 @@ def test_a_text_that_never_ends() -> None:
 def test_without_a_second_process_it_is_made_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nonexistent/python")
     apart = Apart("workspace.folders:make")
-    assert apart.make("a.py", b"x") == make("a.py", b"x")
+    assert one(apart, "a.py", b"x") == make("a.py", b"x")
     assert not apart.apart
 
 
@@ -88,7 +104,7 @@ def test_the_process_imports_nothing_from_where_the_editor_runs(
         (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'taken')!r}, 'w')\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", ["", *sys.path])
-    assert apart.make("a.py", b"x") == make("a.py", b"x")
+    assert one(apart, "a.py", b"x") == make("a.py", b"x")
     assert not (tmp_path / "taken").exists()
 
 
@@ -97,7 +113,7 @@ def test_the_process_goes_with_ours(tmp_path: Path) -> None:
         import time
         from hirope_ls.workspace.making import Apart
         apart = Apart("workspace.folders:make")
-        apart.make("a.py", b"")
+        list(apart.make_all([("a.py", b"")]))
         print(apart.pid, flush=True)
         time.sleep(100)
     """)
