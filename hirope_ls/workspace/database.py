@@ -20,6 +20,7 @@ from hirope_ls.workspace.values import Refusal, Stamp
 
 _KEPT_DAYS: Final = 30  # of records that no file has now
 _MOST_BYTES: Final = 512 * 2**20
+_BROKEN: Final = (sqlite3.Error, ValueError, TypeError)  # the last two from names and values that are noise
 _UNUSED: Final = "NOT EXISTS (SELECT 1 FROM files WHERE files.digest = records.digest)"
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS files (path BLOB PRIMARY KEY, size INTEGER, modified INTEGER, changed INTEGER,
@@ -73,7 +74,7 @@ class Database:
             try:
                 found = self._connection.execute("SELECT * FROM files").fetchall()
                 return {os.fsdecode(path): _row(*rest) for path, *rest in found}
-            except (sqlite3.Error, ValueError, TypeError):
+            except _BROKEN:
                 self._renew()
                 return {}
 
@@ -83,7 +84,7 @@ class Database:
             try:
                 query = "SELECT record FROM records WHERE digest = ? AND name = ?"
                 found = self._connection.execute(query, (digest, os.fsencode(name))).fetchone()
-            except sqlite3.Error as error:
+            except _BROKEN as error:
                 self._suspect(error)
                 return None
             return bytes(found[0]) if found is not None else None
@@ -97,7 +98,7 @@ class Database:
                     for change in changes:
                         self._write(change)
                 return True
-            except sqlite3.Error as error:
+            except _BROKEN as error:
                 self._suspect(error)
                 return False
 
@@ -120,7 +121,7 @@ class Database:
         if change.record is not None:
             run("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?)", (digest, name, change.record, _today()))
 
-    def _suspect(self, error: sqlite3.Error) -> None:
+    def _suspect(self, error: Exception) -> None:
         """A database that is only busy stays; any other that fails is made anew."""
         if getattr(error, "sqlite_errorcode", None) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             self._renew()
@@ -139,7 +140,7 @@ class Database:
             for _ in range(2):
                 try:
                     return _connect(self._place)
-                except (sqlite3.Error, OSError):
+                except (*_BROKEN, OSError):
                     _delete(self._place)
             self._place = None
         connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)

@@ -37,6 +37,12 @@ class Gate:
             self._stopped = True
             self._changed.notify_all()
 
+    def sleep(self, seconds: float) -> None:
+        """Wait. Raises Stopped."""
+        with self._changed:
+            if self._changed.wait_for(lambda: self._stopped, seconds):
+                raise Stopped
+
     def breathe(self) -> None:
         """Wait while the gate is closed. Raises Stopped."""
         if not self._paused and not self._stopped:

@@ -1,7 +1,8 @@
 """Keeps a record of each file: made when its content is new, found in the database when it was seen before.
 
 Compares what is on disk (stamps) with what was read (digests). Open buffers go before files and are kept in memory
-only. Belongs to one thread, but for `record` and `refusal`. Knows no folders and no rules: listings are given.
+only. Belongs to one thread, but for `record`, `digest`, `refusal` and `abort`. Knows no folders and no rules:
+listings are given.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Final
 
 from hirope_ls.workspace.content import refused_content
 from hirope_ls.workspace.database import Database, Kept, Row, digest_of, place_of
+from hirope_ls.workspace.gate import Stopped
 from hirope_ls.workspace.making import Died, Maker
 from hirope_ls.workspace.paths import Roots, join
 from hirope_ls.workspace.quarantine import Quarantine
@@ -67,6 +69,7 @@ class Indexer:
         self._renewed = 0
         self._changed: set[str] = set()
         self._removed: set[str] = set()
+        self._aborted = False
         self.notes: list[str] = []
 
     @property
@@ -155,6 +158,11 @@ class Indexer:
             self._unsaved_records = {}
         self._check_databases()
 
+    def abort(self) -> None:
+        """The work is not wanted any more. Any thread may say so."""
+        self._aborted = True
+        self._maker.abort()
+
     def close(self) -> None:
         """Write down what is new, and let go of everything."""
         self.flush()
@@ -240,6 +248,8 @@ class Indexer:
                 with shared:
                     record = next(answers)
             except Died:
+                if self._aborted:
+                    raise Stopped from None
                 self._quarantine.add(digest, text.path)
                 self.notes.append(f"{text.path} is left alone until it changes: a process died over it")
                 self._finish(text, text.row._replace(refusal=Refusal.QUARANTINED), None)

@@ -44,6 +44,9 @@ class Maker(Protocol):
     def rest(self) -> None:
         """There is nothing to do now."""
 
+    def abort(self) -> None:
+        """End what is being made, from another thread: it raises Died, now and ever after."""
+
     def close(self) -> None:
         """There is nothing to do any more."""
 
@@ -69,6 +72,9 @@ class Here:
     def rest(self) -> None:
         """Nothing to let go."""
 
+    def abort(self) -> None:
+        """What is made in this process cannot be ended."""
+
     def close(self) -> None:
         """Nothing to let go."""
 
@@ -90,6 +96,7 @@ class Apart:
         self._process: subprocess.Popen[bytes] | None = None
         self._here: Here | None = None
         self._used = 0.0
+        self._aborted = False
 
     @property
     def apart(self) -> bool:
@@ -104,6 +111,9 @@ class Apart:
     def make_all(self, files: Sequence[tuple[str, bytes]]) -> Iterator[bytes | None]:
         """The records. Raises Died."""
         process = self._process if self._process is not None else self._start()
+        if self._aborted:
+            self.close()
+            raise Died
         if process is None:
             self._here = self._here or Here(load(self._reference))
             yield from self._here.make_all(files)
@@ -118,6 +128,12 @@ class Apart:
         """End the process if it was not needed for a while."""
         if self._process is not None and time.monotonic() - self._used > _IDLE:
             self.close()
+
+    def abort(self) -> None:
+        """End the process, which is seen where it is waited for; there will be no other."""
+        self._aborted = True
+        if (process := self._process) is not None:
+            process.kill()
 
     def close(self) -> None:
         """End the process."""
@@ -144,6 +160,8 @@ class Apart:
             except (OSError, EOFError):
                 pass
             self.close()
+            if self._aborted:
+                break
         return None
 
     def _exchange(self, process: subprocess.Popen[bytes], files: Sequence[tuple[str, bytes]]) -> Iterator[bytes | None]:

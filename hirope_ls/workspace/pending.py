@@ -12,6 +12,8 @@ from typing import Final
 
 _QUIET: Final = 0.05  # seconds without news that end a burst
 _LONGEST: Final = 0.5  # seconds after which a burst is looked at all the same
+_TYPING: Final = 0.4  # seconds without a keystroke that end a burst of typing
+_LONGEST_TYPING: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -26,27 +28,54 @@ class Batch:
         return bool(self.folders or self.files or self.everything)
 
 
+class _Burst:
+    """When a burst began, and when it was heard last."""
+
+    def __init__(self, quiet: float, longest: float) -> None:
+        self._quiet, self._longest = quiet, longest
+        self._first = self._last = float("inf")
+
+    def hear(self) -> None:
+        self._last = time.monotonic()
+        self._first = min(self._first, self._last)
+
+    def end(self) -> None:
+        self._first = self._last = float("inf")
+
+    @property
+    def ripe(self) -> float:
+        """When it is to be looked at; never, if there is none."""
+        return min(self._last + self._quiet, self._first + self._longest)
+
+
 class Pending:
-    """The next batch."""
+    """The next batch. What is typed may wait longer than what happens on disk."""
 
     def __init__(self) -> None:
         self._news = threading.Condition()
         self._batch = Batch()
-        self._first = self._last = 0.0
+        self._typed: set[str] = set()
+        self._burst = _Burst(_QUIET, _LONGEST)
+        self._typing = _Burst(_TYPING, _LONGEST_TYPING)
         self._woken = False
+        self._taken = False
 
     def tell(self, folder: str | None = None, file: str | None = None, everything: bool = False) -> None:
         """Something may have changed."""
         with self._news:
-            now = time.monotonic()
-            if not self._batch:
-                self._first = now
-            self._last = now
+            self._burst.hear()
             if folder is not None:
                 self._batch.folders.add(folder)
             if file is not None:
                 self._batch.files.add(file)
             self._batch.everything |= everything
+            self._news.notify()
+
+    def type(self, file: str) -> None:
+        """An open file has another text."""
+        with self._news:
+            self._typing.hear()
+            self._typed.add(file)
             self._news.notify()
 
     def wake(self) -> None:
@@ -56,23 +85,35 @@ class Pending:
             self._news.notify()
 
     def take(self, timeout: float) -> Batch:
-        """The batch, once its burst has ended; an empty one after `timeout` seconds, or when woken."""
+        """What is ripe once something is; an empty batch after `timeout` seconds, or when woken."""
         until = time.monotonic() + timeout
         with self._news:
             while not self._woken:
-                now = time.monotonic()
-                ripe = min(self._last + _QUIET, self._first + _LONGEST) if self._batch else until
-                if self._batch and ripe <= now:
+                now, ripe = time.monotonic(), min(self._burst.ripe, self._typing.ripe)
+                if ripe <= now or until <= now:
                     break
-                if now >= until:
-                    return Batch()
                 self._news.wait(min(until, ripe) - now)
             self._woken = False
-            batch, self._batch = self._batch, Batch()
-            return batch
+            return self._take(time.monotonic())
+
+    def done(self) -> None:
+        """The batch that was taken was looked at."""
+        self._taken = False
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to take."""
+        """Whether all was taken and looked at."""
         with self._news:
-            return not self._batch
+            return not (self._batch or self._typed or self._taken)
+
+    def _take(self, now: float) -> Batch:
+        batch = Batch()
+        if self._burst.ripe <= now:
+            batch, self._batch = self._batch, batch
+            self._burst.end()
+        if self._typing.ripe <= now:
+            batch.files |= self._typed
+            self._typed = set()
+            self._typing.end()
+        self._taken = bool(batch)
+        return batch

@@ -9,12 +9,14 @@ from typing import Final
 from hirope_ls.workspace.values import Stamp
 
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+_LARGEST: Final = 2**63 - 1
 _LARGEST_RULES: Final = 10_000_000  # bytes of an ignore file
 
 
 def stamp_of(status: os.stat_result) -> Stamp:
-    """The stamp in a stat result."""
-    return Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_dev)
+    """The stamp in a stat result, in numbers that a database can keep."""
+    modified, changed = (max(-_LARGEST, min(time, _LARGEST)) for time in (status.st_mtime_ns, status.st_ctime_ns))
+    return Stamp(status.st_size, modified, changed, status.st_ino & _LARGEST, status.st_dev)
 
 
 def read_file(path: str, largest: int) -> tuple[bytes, Stamp] | None:

@@ -86,10 +86,10 @@ class Tree:
             self._unwatch(path)
 
     def refresh(self, paths: Iterable[str]) -> None:
-        """Read these folders again, and what is new below them. One that is not known stands for the next above it."""
-        if self._cut:
-            self.full()
-            return
+        """Read these folders again, and what is new below them. One that is not known stands for the next above it.
+
+        Where there are more files than the limit, the room that others leave is not filled before all is read anew.
+        """
         for path in sorted({known for path in paths if (known := self._known(path)) is not None}):
             if path in self.folders:  # else it went with one above it
                 self._read_again(path)
@@ -265,5 +265,5 @@ def _other_names(folder: str) -> Taint:
             if stat.S_ISLNK(status.st_mode):
                 paths.add(os.path.realpath(path))
             elif stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
-                inodes.add((status.st_dev, status.st_ino))
+                inodes.add((status.st_dev, stamp_of(status).inode))
     return Taint(frozenset(paths), frozenset(inodes))

@@ -24,6 +24,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from hirope_ls.problems import never
 from hirope_ls.workspace.cache import default_folder, versioned
 from hirope_ls.workspace.content import generated_folder, hidden_name, refused_name
 from hirope_ls.workspace.gate import Gate, Stopped
@@ -32,6 +33,7 @@ from hirope_ls.workspace.making import Apart, Function, Here, Maker
 from hirope_ls.workspace.paths import Place, Roots, join
 from hirope_ls.workspace.pending import Batch, Pending
 from hirope_ls.workspace.quarantine import Quarantine
+from hirope_ls.workspace.reading import stamp_of
 from hirope_ls.workspace.scan import Taint, Tree
 from hirope_ls.workspace.secrets import secret_name, secret_path, secret_place
 from hirope_ls.workspace.store import Store
@@ -43,6 +45,7 @@ _log = logging.getLogger(__name__)
 _SLICE: Final = 0.05  # seconds of indexing between two looks at the news
 _POLL: Final = 1.0  # seconds between two looks at folders that nobody tells about
 _POLL_SHARE: Final = 10  # a look that takes long is taken as much more seldom
+_AFTER_FAILURE: Final = 1.0  # seconds
 _SWEEP: Final = 300.0  # seconds after which everything is looked at once more, whatever was told
 
 
@@ -102,6 +105,7 @@ class Workspace:
         """End the background work; what was found is kept."""
         self._gate.stop()
         self._pending.wake()
+        self._indexer.abort()
         if self._thread.ident is not None:
             self._thread.join(timeout)
         else:
@@ -152,7 +156,7 @@ class Workspace:
         """The editor has this text for an open file now."""
         if (real := self._names.get(path)) is not None:
             self._store.put(real, data)
-            self._pending.tell(file=real)
+            self._pending.type(real)
 
     def closed(self, path: str) -> None:
         """The editor closed this file: the disk counts again."""
@@ -225,10 +229,9 @@ class Workspace:
         if self._taint == Taint():
             return False
         try:
-            status = os.lstat(path)
+            return self._taint.holds(path, stamp_of(os.lstat(path)))
         except OSError:
             return self._taint.holds(path, None)
-        return self._taint.holds(path, Stamp(0, 0, 0, status.st_ino, status.st_dev))
 
     def _ignored(self, place: Place) -> bool:
         rules = self._tree.rules_for(os.path.dirname(place.path), place.root)
@@ -241,7 +244,7 @@ class Workspace:
                 self._on_note(f"{path} is left alone until it changes: a process died over it")
             self._pending.tell(everything=True)
             while True:
-                self._round()
+                self._try_round()
         except Stopped:
             pass
         finally:
@@ -253,6 +256,17 @@ class Workspace:
     def _heard(self, folder: str, name: str | None) -> None:
         self._pending.tell(folder=folder, file=join(folder, name) if name is not None else None)
 
+    def _try_round(self) -> None:
+        """A round that fails is told, and everything is looked at anew a little later."""
+        try:
+            self._round()
+        except Stopped:
+            raise
+        except Exception as error:
+            never("the workspace failed", kind=type(error).__name__)
+            self._pending.tell(everything=True)
+            self._gate.sleep(_AFTER_FAILURE)
+
     def _round(self) -> None:
         """One look at the news, and one slice of work."""
         self._gate.breathe()
@@ -262,13 +276,16 @@ class Workspace:
         now = time.monotonic()
         batch.everything |= now >= self._sweep_at
         polled = self._unwatched() if now >= self._poll_at else frozenset()
-        if batch or polled:
+        if batch.everything or batch.folders or polled:
             self._look(batch, polled)
+        elif batch.files:  # of open buffers alone
+            self._indexer.touch(self._store.open_paths() & batch.files)
         changes = self._indexer.step(_SLICE)
         self._report(changes)
         if not self._indexer.busy:
             self._indexer.rest()
         self._at_work = self._indexer.busy
+        self._pending.done()
 
     def _look(self, batch: Batch, polled: frozenset[str]) -> None:
         began = time.monotonic()

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -150,6 +151,24 @@ def test_one_bad_file_is_left_alone_and_said_once(tmp_path: Path) -> None:
     assert_same(workspace, root)
     assert workspace.record(str(bad)) == make("bad.py", b"mended = 1\n")
     workspace.close()
+
+
+def test_closing_ends_what_is_being_made_and_blames_nobody(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    fill(root, 1, 1)
+    (root / "a.py").write_text("# never end\n")
+    workspace = Workspace([root], DIE, "1", cache=tmp_path / "cache")
+    workspace.start()
+    ours = psutil.Process()
+    assert wait_until(lambda: bool(ours.children()))
+    children = ours.children()
+    began = time.monotonic()
+    workspace.close()
+    assert time.monotonic() - began < 5, "it waited for the file"
+    assert not any(child.is_running() for child in children)
+    again = Quarantine(next((tmp_path / "cache").iterdir()))
+    assert not again.holds(digest_of(b"# never end\n"))
+    again.close()
 
 
 def test_a_file_that_ended_the_whole_process_is_skipped_after_the_restart(tmp_path: Path) -> None:

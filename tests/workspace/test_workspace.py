@@ -270,3 +270,33 @@ def test_editor_events_are_heard_at_once(start: Start, root: Path) -> None:
     (root / "a.py").write_bytes(b"x = 1\n")
     workspace.changed([str(root / "a.py")])
     assert wait_until(lambda: workspace.digest(str(root / "a.py")) == digest_of(b"x = 1\n"))
+
+
+def test_typing_reads_no_folder(start: Start, root: Path) -> None:
+    fill(root, 2, 2)
+    workspace = start()
+    path = str(root / "package0/part0/module0.py")
+    workspace.open(path, b"a = 0\n")
+    assert workspace.settled(5)
+    workspace._tree.refresh = workspace._tree.listing = None  # type: ignore
+    for number in range(5):
+        workspace.change(path, b"a = %d\n" % number)
+    assert not workspace.settled(0)
+    assert workspace.settled(5)
+    assert workspace.record(path) == make("module0.py", b"a = 4\n")
+
+
+def test_a_failure_is_told_and_everything_looked_at_again(
+    start: Start, root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("HIROPE_STRICT", raising=False)
+    failures = iter([RuntimeError("once")])
+
+    def fail(changes: Changes) -> None:
+        for failure in failures:
+            raise failure
+
+    workspace = start(on_change=fail)
+    fill(root, 2, 2)
+    assert_same(workspace, root)
+    assert "impossible state: the workspace failed" in caplog.text
