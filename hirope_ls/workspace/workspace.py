@@ -242,7 +242,6 @@ class Workspace:
             self._watches = Watches(self._heard, lambda: self._pending.tell(everything=True), self._watch)
             for path in self.quarantine.found:
                 self._on_note(f"{path} is left alone until it changes: a process died over it")
-            self._pending.tell(everything=True)
             while True:
                 self._try_round()
         except Stopped:
