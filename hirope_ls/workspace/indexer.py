@@ -78,6 +78,11 @@ class Indexer:
         return bool(self._todo)
 
     @property
+    def damaged(self) -> bool:
+        """Whether a database had to be made anew, and nobody saw to it yet."""
+        return sum(database.renewed for database in list(self._databases.values())) > self._renewed
+
+    @property
     def progress(self) -> Progress:
         """Of the work that began when there last was none."""
         return Progress(self._done, self._done + len(self._todo))
@@ -107,7 +112,7 @@ class Indexer:
 
         doubted: folders whose events may have been lost; None for all. barred: open buffers that must not be used.
         """
-        self._check_databases()
+        self.mend()
         self._stamps = listing.files
         self.touch(self._barred - barred)
         self._barred = barred
@@ -156,7 +161,7 @@ class Indexer:
                 del self._unsaved[root]
         if not self._unsaved:
             self._unsaved_records = {}
-        self._check_databases()
+        self.mend()
 
     def abort(self) -> None:
         """The work is not wanted any more. Any thread may say so."""
@@ -319,14 +324,12 @@ class Indexer:
         place = self._roots.place(path)
         return place.root if place is not None else None
 
-    def _check_databases(self) -> None:
+    def mend(self) -> None:
         """A database that had to be made anew knows nothing: everything in it is read again."""
-        renewed = sum(database.renewed for database in self._databases.values())
-        if renewed > self._renewed:
-            self._todo.update(dict.fromkeys(self._rows))
-            self._todo.update(dict.fromkeys(self._stored))
+        if self.damaged:
+            self.touch(self._rows.keys() | self._stored.keys())
             self._stored = {}
-        self._renewed = renewed
+        self._renewed = sum(database.renewed for database in self._databases.values())
 
 
 def _doubtful(path: str, row: Row, doubted: Container[str] | None) -> bool:

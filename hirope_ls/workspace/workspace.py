@@ -187,7 +187,10 @@ class Workspace:
 
     def record(self, path: str) -> bytes | None:
         """The record of a file, by its real path: of the open buffer as it was a moment ago, else of the file."""
-        return self._indexer.record(path)
+        found = self._indexer.record(path)
+        if found is None and self._indexer.damaged:
+            self._pending.wake()
+        return found
 
     def digest(self, path: str) -> bytes | None:
         """The digest of the text that the record was made of."""
@@ -279,6 +282,7 @@ class Workspace:
             self._look(batch, polled)
         elif batch.files:  # of open buffers alone
             self._indexer.touch(self._store.open_paths() & batch.files)
+        self._indexer.mend()
         changes = self._indexer.step(_SLICE)
         self._report(changes)
         if not self._indexer.busy:

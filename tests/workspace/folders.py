@@ -76,8 +76,8 @@ def wait_until(holds: Callable[[], bool], seconds: float = 10.0, step: float = 0
     return True
 
 
-def assert_same(workspace: Workspace, root: Path, seconds: float = 10.0) -> None:
-    """The index equals the disk, soon; its records are those of the files."""
+def assert_same(workspace: Workspace, root: Path, seconds: float = 10.0, mended: bool = False) -> None:
+    """The index equals the disk, soon; its records are those of the files (soon, too, where they have to be mended)."""
     wanted = truth(root)
     same = wait_until(lambda: held(workspace) == wanted, seconds)
     found = held(workspace)
@@ -85,7 +85,10 @@ def assert_same(workspace: Workspace, root: Path, seconds: float = 10.0) -> None
     stale = {os.path.relpath(path, root) for path in found.keys() & wanted.keys() if found[path] != wanted[path]}
     assert same, f"not the same files: {sorted(names)[:20]}; not the same text: {sorted(stale)[:20]}"
     for path in wanted:
-        assert workspace.record(path) == make(os.path.basename(path), Path(path).read_bytes()), path
+        record = make(os.path.basename(path), Path(path).read_bytes())
+        if mended:
+            wait_until(lambda path=path, record=record: workspace.record(path) == record)  # type: ignore[misc]
+        assert workspace.record(path) == record, path
 
 
 def fill(root: Path, folders: int, files: int) -> None:

@@ -105,7 +105,7 @@ def test_a_database_that_breaks_while_in_use_is_filled_again(tmp_path: Path) -> 
         with path.open("r+b") as file:
             file.write(b"broken" * 2_000)
     switch(root)
-    assert_same(workspace, root, 20)
+    assert_same(workspace, root, 20, mended=True)
     workspace.close()
 
 
