@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import sysconfig
 import time
 from pathlib import Path
@@ -130,6 +131,21 @@ def test_a_sample_is_understood(language: Language) -> None:
     broken = [piece for piece in parsed.pieces if piece.tree is None or piece.tree.root_node.has_error]
     assert len(broken) <= (6 if language.name in ("c", "c++") else 0)
     assert covers(parsed, len(text))
+
+
+@EACH
+def test_comments_and_strings_are_told(language: Language) -> None:
+    """In the samples some names of functions stand in comments alone, some in strings alone."""
+    text = SAMPLES[language.name].read_bytes()
+    parsed = parse(language, Buffer.of(text))
+    for kinds, names in (
+        (language.comments, rb"[Cc]ommented|words here|[Ll]icen|reading"),
+        (language.strings, rb"not_?one|NotOne"),
+    ):
+        spans = [(start, end) for kind, start, end, _ in parsed.nodes() if kind in kinds]
+        assert spans
+        for found in re.finditer(names, text):
+            assert any(start <= found.start() < end for start, end in spans), found
 
 
 def test_no_two_rows_claim_the_same() -> None:

@@ -19,7 +19,7 @@ _SCANNER = scanner(
         | (?:const|let|var)[ \t]++ [\w$]++ [^=\n]*+ = [ \t]*+ (?:async\b[ \t]*+)?+ (?:function\b|<|\(|[\w$]++[ \t]*+=>)
         | [\w$.]++ [ \t]*+ = [ \t]*+ (?:async\b[ \t]*+)?+ (?:function\b|\(|[\w$]++[ \t]*+=>)
     """,
-    glue=rb"@",
+    glue=rb"@ | [\w$.]++ [ \t]*+ = [ \t]*+ \r?+$",
 )
 
 _FUNCTIONS = frozenset(
