@@ -27,9 +27,23 @@ RUBY = Language(
     containers=frozenset(
         {
             *("program", "body_statement", "singleton_class", "begin", "if", "unless", "elsif", "else", "then"),
-            *("case", "when", "while", "until", "for", "do", "ensure", "rescue", "begin_block"),
+            *(
+                "case",
+                "when",
+                "while",
+                "until",
+                "for",
+                "do",
+                "ensure",
+                "rescue",
+                "begin_block",
+                "do_block",
+                "block",
+                "block_body",
+            ),
         }
     ),
+    calls=frozenset({"call"}),
     punctuation=frozenset({"end", ";", ")", "}", "]", "do"}),
     comments=frozenset({"comment"}),
     strings=frozenset({"string", "heredoc_body", "regex", "string_array", "symbol_array", "subshell", "character"}),
