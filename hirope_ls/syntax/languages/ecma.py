@@ -58,7 +58,7 @@ _NAMES = frozenset(
 _DEFINITIONS = """
     (function_declaration name: (identifier) @name)
     (generator_function_declaration name: (identifier) @name)
-    (method_definition name: (property_identifier) @name)
+    ((method_definition name: (property_identifier) @name) (#not-eq? @name "constructor"))
     (program (lexical_declaration (variable_declarator name: (identifier) @name)))
     (program (variable_declaration (variable_declarator name: (identifier) @name)))
     (export_statement (lexical_declaration (variable_declarator name: (identifier) @name)))

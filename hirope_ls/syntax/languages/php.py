@@ -37,7 +37,7 @@ PHP = Language(
     parameters={"simple_parameter": "name", "property_promotion_parameter": "name"},
     definitions="""
         (function_definition name: (name) @name)
-        (method_declaration name: (name) @name)
+        ((method_declaration name: (name) @name) (#not-match? @name "^__"))
         (class_declaration name: (name) @name)
         (interface_declaration name: (name) @name)
         (trait_declaration name: (name) @name)

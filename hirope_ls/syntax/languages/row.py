@@ -41,7 +41,7 @@ class Language:
 
     Queries of tree-sitter, over one piece (pieces.py): parts of a class may stand without it, so do not anchor more
     than must be.
-    definitions: captures `name`, the names that code defines for others to use.
+    definitions: captures `name`, the names that code defines for others to use; not those that all classes define.
     references: captures `name`, the names that code uses and that may be defined elsewhere: calls, types, bases.
     imports: each match is one thing imported: `module`, what it is taken from, as it is written; `name`, what is
     taken of it, "*" (or as the language writes it) where that is all, absent where it is the module itself or its one

@@ -53,7 +53,7 @@ RUBY = Language(
     parameters_field="parameters",
     parameters={"keyword_parameter": "name"},
     definitions="""
-        (method name: [(identifier) (constant) (setter)] @name)
+        ((method name: [(identifier) (constant) (setter)] @name) (#not-eq? @name "initialize"))
         (singleton_method name: [(identifier) (constant) (setter)] @name)
         (class name: [(constant) @name (scope_resolution name: (constant) @name)])
         (module name: [(constant) @name (scope_resolution name: (constant) @name)])
