@@ -13,7 +13,7 @@ from typing import Literal
 from hirope_ls.syntax import ANY_BLOCKS, Blocks
 
 _LINE_END = re.compile(r"[\r\n]")
-_DECORATES = ("@", "#[", "[", "template")
+_DECORATES = ("@", "#[", "[", "template", "/**", "///")
 
 
 @dataclass(frozen=True)

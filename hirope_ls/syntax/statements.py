@@ -17,8 +17,9 @@ from hirope_ls.syntax.parsing import parse_piece
 def statement_starts(language: Language | None, unit: bytes, tree: Tree | None = None) -> list[int]:
     """Offsets in `unit`, increasing and over 0, of the lines on which a statement starts, at any depth.
 
-    A line counts that begins with a statement or a clause (`else`); not one inside an expression, not a comment,
-    and not the definition that a decorator stands above. None without a language, or if parsing would take too long.
+    A line counts that begins with a statement or a clause (`else`); not one inside an expression, except in the body
+    of a function that is given to a call (`describe("..", () => {`); not a comment, and not the definition that a
+    decorator stands above. None without a language, or if parsing would take too long.
     `tree`: what `parse_piece` makes of the unit, if that is known.
     """
     if language is not None and tree is None:
@@ -32,31 +33,38 @@ def _starts(language: Language, tree: Tree) -> list[int]:
     starts: list[int] = []
     row = -1  # the last row that holds something seen
     cursor = tree.walk()
+    inside = [False]  # for each open node, whether it is part of a call
     if not cursor.goto_first_child():
         return starts
     while True:
         node = cursor.node
         assert node is not None
         (first_row, column), last_row = node.start_point, node.end_point[0]
-        descend = _holds_statements(language, node)
-        if first_row > row and node.type not in language.comments and node.type not in language.punctuation:
+        descend = _may_be_looked_into(language, node, inside[-1])
+        if first_row > row and not inside[-1] and not _is_no_statement(language, node):
             starts.append(node.start_byte - column)
         # A decorated definition is one statement, so its own first lines up to the body are no places to cut.
         inner = definition_in(language, node) if node.type in language.wrappers else None
         row = max(row, last_row if not descend else first_row if inner is None else inner.definition.start_point[0])
         if descend and cursor.goto_first_child():
+            inside.append(node.type in language.calls)
             continue
         while not cursor.goto_next_sibling():
             if not cursor.goto_parent():
                 return starts
+            inside.pop()
 
 
-def _holds_statements(language: Language, node: Node) -> bool:
+def _is_no_statement(language: Language, node: Node) -> bool:
+    if node.type in language.containers:  # a block begins with its brace
+        first = node.child(0)
+        return first is not None and first.type in language.punctuation
+    return node.type in language.comments or node.type in language.punctuation
+
+
+def _may_be_looked_into(language: Language, node: Node, inside: bool) -> bool:
+    """Whether `node` may hold statements; `inside` a call only closures do."""
     kind = node.type
-    return (
-        kind in language.containers
-        or kind in language.functions
-        or kind in language.classes
-        or kind in language.wrappers
-        or node.is_error
-    )
+    if kind in language.containers or kind in language.functions or kind in language.calls:
+        return True
+    return not inside and (kind in language.classes or kind in language.wrappers or node.is_error)

@@ -111,6 +111,7 @@ OTHERS = [
         "int a;\n  if (x) {\n  }\n  for (y) {\n  }",
     ),
     ("c#", "class A {\n  $0\n}\n", "[Pure]\n  int F() {\n  }\n  int G() {\n", "[Pure]\n  int F() {\n  }"),
+    ("java", "class A {\n  $0\n}\n", "/** a */\n  int f() {\n  }\n\n  /** b */\n", "/** a */\n  int f() {\n  }\n"),
     ("rust", "impl A {\n    $0\n}\n", "pub fn f() {}\n    pub fn g() {}", "pub fn f() {}"),
     # words
     ("ruby", "def f\n  $0\n", "x\nend\n\ndef g", "x\nend"),

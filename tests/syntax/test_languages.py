@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import sysconfig
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ from edits import Typist, keep, kept
 from fuzz import rng, rounds
 from tree_sitter import Query, QueryCursor
 
-from hirope_ls.syntax import LANGUAGES, Language, Parse, language_for, parse, reparse
+from hirope_ls.syntax import LANGUAGES, Language, Parse, language_for, parse, reparse, statement_starts
 from hirope_ls.syntax.languages import grammar_of
 from hirope_ls.syntax.languages.table import BEGIN, languages_table, with_languages
 from hirope_ls.text import Buffer, Edit
@@ -114,7 +115,9 @@ def test_a_row_names_what_its_grammar_has(language: Language) -> None:
     kinds = {grammar.node_kind_for_id(number) for number in range(grammar.node_kind_count)}
     fields = {grammar.field_name_for_id(number) for number in range(1, grammar.field_count + 1)}
     named = language.functions | language.classes | language.containers | language.punctuation | language.comments
-    named |= language.attached | language.strings | language.names | language.name_kinds | language.nameless
+    named |= (
+        language.calls | language.attached | language.strings | language.names | language.name_kinds | language.nameless
+    )
     assert named | set(language.wrappers) | set(language.parameters) <= kinds
     told = {*language.name_fields, *language.wrappers.values(), *language.parameters.values()}
     assert told | {language.parameters_field, language.body_field} <= fields | {""}
@@ -130,6 +133,57 @@ def test_a_sample_is_understood(language: Language) -> None:
     broken = [piece for piece in parsed.pieces if piece.tree is None or piece.tree.root_node.has_error]
     assert len(broken) <= (6 if language.name in ("c", "c++") else 0)
     assert covers(parsed, len(text))
+
+
+@EACH
+def test_comments_and_strings_are_told(language: Language) -> None:
+    """In the samples some names of functions stand in comments alone, some in strings alone."""
+    text = SAMPLES[language.name].read_bytes()
+    parsed = parse(language, Buffer.of(text))
+    for kinds, names in (
+        (language.comments, rb"[Cc]ommented|words here|[Ll]icen|reading"),
+        (language.strings, rb"not_?one|NotOne"),
+    ):
+        spans = [(start, end) for kind, start, end, _ in parsed.nodes() if kind in kinds]
+        assert spans
+        for found in re.finditer(names, text):
+            assert any(start <= found.start() < end for start, end in spans), found
+
+
+@pytest.mark.parametrize(
+    "name, text, lines",
+    [
+        (
+            "javascript",
+            "describe('a', () => {\n  it(\n    'b',\n    () => {\n      x();\n    }\n  );\n  y(\n  1);\n});\nz();\n",
+            "it( x(); y( z();",
+        ),
+        (
+            "java",
+            "int f(\n  int a\n) {\n  g(\n    a\n  );\n  if (a) {\n    h();\n  }\n  else {\n    i();\n  }\n}\n",
+            "g( if (a) { h(); else { i();",
+        ),
+        ("ruby", "describe A do\n  it 'b' do\n    x(\n      1\n    )\n    y\n  end\nend\nz\n", "it 'b' do x( y z"),
+        ("lua", "f(\n  1,\n  function()\n    x()\n    y()\n  end\n)\nz()\n", "x() y() z()"),
+        (
+            "go",
+            "func f() {\n\tt.Run(\n\t1,\n\tfunc() {\n\t\tx()\n\t},\n\t)\n\tswitch a {\n\tcase 1:\n\t\ty()\n\t}\n}\n",
+            "t.Run( x() switch a { case 1: y()",
+        ),
+        ("kotlin", "fun f() {\n  xs.map {\n    x(it)\n    y()\n  }\n  z()\n}\n", "xs.map { x(it) y() z()"),
+        ("swift", "func f() {\n  xs.map { x in\n    y(x)\n  }\n  z()\n}\n", "xs.map { x in y(x) z()"),
+        (
+            "c",
+            "int f(void)\n{\n  int x = g(\n    1);\n  while (x) {\n    x--;\n  }\n  return x;\n}\n",
+            "int x = g( while (x) { x--; return x;",
+        ),
+        ("bash", "f() {\n  x\n  if y; then\n    z\n  else\n    w\n  fi\n}\n", "x if y; then z else w"),
+    ],
+)
+def test_where_long_units_may_be_cut(name: str, text: str, lines: str) -> None:
+    language = next(row for row in LANGUAGES if row.name == name)
+    starts = statement_starts(language, text.encode())
+    assert " ".join(text[at:].partition("\n")[0].strip() for at in starts) == lines
 
 
 def test_no_two_rows_claim_the_same() -> None:

@@ -51,7 +51,7 @@ def excerpt(random_: random.Random, text: bytes) -> bytes:
     return text[start : text.find(b"\n", start + LENGTH) + 1 or len(text)]
 
 
-@pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name)
+@pytest.mark.parametrize("language", LANGUAGES[:1], ids=lambda language: language.name)  # more: test_languages
 def test_two_thousand_random_edits(language: Language):
     random_ = rng("reparse")
     files = [path.read_bytes() for path in python_files(200, smallest=1_500)]

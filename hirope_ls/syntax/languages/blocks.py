@@ -40,7 +40,7 @@ _NO_NAMES = (
 )
 # By its keyword, or as a method without one: name, parameters, and a brace at the end of the line.
 _BEGINS = rf"""
-    @ | \#\[ | \[\w | template\s*<
+    @ | \#\[ | \[\w | template\s*< | /\*\* | ///
     | (?: (?:{"|".join(_MODIFIERS)})\s+ )* (?:{"|".join(_KEYWORDS)})\s+[\w*&(<"'{{]
     | (?! \}}? \s* (?:{"|".join(_NO_NAMES)})\b )
       (?: [\w<>\[\],.?*&:~]+ \s+ )* [*&]* [\w~$]+ \s* \( [^;]* \{{ \s* (?: // .* )? $

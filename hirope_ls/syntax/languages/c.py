@@ -79,7 +79,7 @@ _REFERENCES = """
 
 C = Language(
     name="c",
-    language_ids=frozenset({"c", "cuda"}),
+    language_ids=frozenset({"c"}),
     suffixes=frozenset({".c"}),
     grammar="tree_sitter_c:language",
     functions=frozenset({"function_definition"}),
@@ -102,7 +102,7 @@ C = Language(
 
 CPP = Language(
     name="c++",
-    language_ids=frozenset({"cpp", "c++", "cuda-cpp"}),
+    language_ids=frozenset({"cpp", "c++", "cuda-cpp", "cuda"}),
     suffixes=frozenset(
         {".h", ".hh", ".hpp", ".hxx", ".h++", ".inl", ".ipp", ".tpp", ".cpp", ".cc", ".cxx", ".c++", ".cu", ".cuh"}
     ),

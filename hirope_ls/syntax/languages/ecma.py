@@ -19,7 +19,7 @@ _SCANNER = scanner(
         | (?:const|let|var)[ \t]++ [\w$]++ [^=\n]*+ = [ \t]*+ (?:async\b[ \t]*+)?+ (?:function\b|<|\(|[\w$]++[ \t]*+=>)
         | [\w$.]++ [ \t]*+ = [ \t]*+ (?:async\b[ \t]*+)?+ (?:function\b|\(|[\w$]++[ \t]*+=>)
     """,
-    glue=rb"@",
+    glue=rb"@ | [\w$.]++ [ \t]*+ = [ \t]*+ \r?+$",
 )
 
 _FUNCTIONS = frozenset(
@@ -43,6 +43,7 @@ _CONTAINERS = frozenset(
         *("switch_statement", "switch_body", "switch_case", "switch_default", "labeled_statement"),
     }
 )
+_CALLS = frozenset({"call_expression", "arguments", "parenthesized_expression", "await_expression"})
 _PUNCTUATION = frozenset({"{", "}", "(", ")", "[", "]", ";", ","})
 _OPENERS = {"function": "function", "class": "class"}
 _PREFIXES = frozenset({"export", "default", "async", "abstract", "declare"})
@@ -57,7 +58,7 @@ _NAMES = frozenset(
 _DEFINITIONS = """
     (function_declaration name: (identifier) @name)
     (generator_function_declaration name: (identifier) @name)
-    (method_definition name: (property_identifier) @name)
+    ((method_definition name: (property_identifier) @name) (#not-eq? @name "constructor"))
     (program (lexical_declaration (variable_declarator name: (identifier) @name)))
     (program (variable_declaration (variable_declarator name: (identifier) @name)))
     (export_statement (lexical_declaration (variable_declarator name: (identifier) @name)))
@@ -107,6 +108,7 @@ JAVASCRIPT = Language(
     classes=frozenset({"class_declaration", "class"}),
     wrappers={**_WRAPPERS, "field_definition": "value"},
     containers=_CONTAINERS,
+    calls=_CALLS,
     punctuation=_PUNCTUATION,
     comments=frozenset({"comment", "hash_bang_line"}),
     attached=frozenset({"decorator"}),
@@ -147,6 +149,7 @@ def _typescript(name: str, grammar: str, ids: set[str], suffixes: set[str], mark
         ),
         wrappers={**_WRAPPERS, "public_field_definition": "value", "ambient_declaration": ""},
         containers=_CONTAINERS | {"internal_module", "module"},
+        calls=_CALLS,
         punctuation=_PUNCTUATION,
         comments=frozenset({"comment", "hash_bang_line"}),
         attached=frozenset({"decorator"}),

@@ -17,9 +17,11 @@ GO = Language(
         {
             *("source_file", "block", "statement_list", "if_statement", "for_statement", "select_statement"),
             *("expression_switch_statement", "type_switch_statement"),
+            "func_literal",
             *("expression_case", "type_case", "default_case", "communication_case"),
         }
     ),
+    calls=frozenset({"call_expression", "argument_list", "expression_statement", "go_statement", "defer_statement"}),
     punctuation=frozenset({"{", "}", "(", ")", ";"}),
     comments=frozenset({"comment"}),
     strings=frozenset({"interpreted_string_literal", "raw_string_literal", "rune_literal"}),

@@ -24,9 +24,17 @@ KOTLIN = Language(
         {
             *("source_file", "class_body", "enum_class_body", "function_body", "block"),
             *("if_expression", "when_expression", "when_entry", "try_expression"),
-            *("catch_block", "finally_block", "for_statement", "while_statement", "do_while_statement"),
+            *(
+                "catch_block",
+                "finally_block",
+                "for_statement",
+                "while_statement",
+                "do_while_statement",
+                "lambda_literal",
+            ),
         }
     ),
+    calls=frozenset({"call_expression", "annotated_lambda"}),
     punctuation=frozenset({"{", "}", "(", ")", ";", ","}),
     comments=frozenset({"line_comment", "block_comment"}),
     strings=frozenset({"string_literal", "multiline_string_literal", "character_literal"}),

@@ -22,6 +22,7 @@ LUA = Language(
             *("while_statement", "repeat_statement", "do_statement"),
         }
     ),
+    calls=frozenset({"function_call", "arguments"}),
     punctuation=frozenset({"end", ")", "}", ";"}),
     comments=frozenset({"comment", "hash_bang_line"}),
     strings=frozenset({"string"}),

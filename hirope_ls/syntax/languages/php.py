@@ -9,7 +9,7 @@ from hirope_ls.syntax.languages.row import Language
 PHP = Language(
     name="php",
     language_ids=frozenset({"php"}),
-    suffixes=frozenset({".php", ".phtml", ".inc", ".php5", ".phps"}),
+    suffixes=frozenset({".php", ".phtml", ".php5", ".phps"}),
     interpreters=frozenset({"php"}),
     grammar="tree_sitter_php:language_php",
     functions=frozenset({"function_definition", "method_declaration", "anonymous_function", "arrow_function"}),
@@ -37,7 +37,7 @@ PHP = Language(
     parameters={"simple_parameter": "name", "property_promotion_parameter": "name"},
     definitions="""
         (function_definition name: (name) @name)
-        (method_declaration name: (name) @name)
+        ((method_declaration name: (name) @name) (#not-match? @name "^__"))
         (class_declaration name: (name) @name)
         (interface_declaration name: (name) @name)
         (trait_declaration name: (name) @name)

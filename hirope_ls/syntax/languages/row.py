@@ -32,6 +32,7 @@ class Language:
     openers: keyword -> "function" or "class": a definition that the parser could not finish; prefixes: words that may
     stand before one on its line. name_fields: fields that hold a definition's name, or something that holds it, the
     first that there is; name_kinds: kinds of children that hold it, where no field does; names: kinds of a name.
+    calls: kinds of calls, and of what of them holds functions that are given to it; those may be `containers`.
     strings: kinds of what is text to the language, with its quotes.
 
     Signatures: parameters_field: a function's field that holds its parameters; parameters: the kinds in it that a
@@ -40,7 +41,7 @@ class Language:
 
     Queries of tree-sitter, over one piece (pieces.py): parts of a class may stand without it, so do not anchor more
     than must be.
-    definitions: captures `name`, the names that code defines for others to use.
+    definitions: captures `name`, the names that code defines for others to use; not those that all classes define.
     references: captures `name`, the names that code uses and that may be defined elsewhere: calls, types, bases.
     imports: each match is one thing imported: `module`, what it is taken from, as it is written; `name`, what is
     taken of it, "*" (or as the language writes it) where that is all, absent where it is the module itself or its one
@@ -65,6 +66,7 @@ class Language:
     classes: frozenset[str] = frozenset()
     wrappers: Mapping[str, str] = field(default_factory=lambda: _NONE)
     containers: frozenset[str]
+    calls: frozenset[str] = frozenset()
     punctuation: frozenset[str] = frozenset()
     comments: frozenset[str]
     attached: frozenset[str] = frozenset()

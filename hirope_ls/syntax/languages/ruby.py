@@ -27,9 +27,23 @@ RUBY = Language(
     containers=frozenset(
         {
             *("program", "body_statement", "singleton_class", "begin", "if", "unless", "elsif", "else", "then"),
-            *("case", "when", "while", "until", "for", "do", "ensure", "rescue", "begin_block"),
+            *(
+                "case",
+                "when",
+                "while",
+                "until",
+                "for",
+                "do",
+                "ensure",
+                "rescue",
+                "begin_block",
+                "do_block",
+                "block",
+                "block_body",
+            ),
         }
     ),
+    calls=frozenset({"call"}),
     punctuation=frozenset({"end", ";", ")", "}", "]", "do"}),
     comments=frozenset({"comment"}),
     strings=frozenset({"string", "heredoc_body", "regex", "string_array", "symbol_array", "subshell", "character"}),
@@ -39,7 +53,7 @@ RUBY = Language(
     parameters_field="parameters",
     parameters={"keyword_parameter": "name"},
     definitions="""
-        (method name: [(identifier) (constant) (setter)] @name)
+        ((method name: [(identifier) (constant) (setter)] @name) (#not-eq? @name "initialize"))
         (singleton_method name: [(identifier) (constant) (setter)] @name)
         (class name: [(constant) @name (scope_resolution name: (constant) @name)])
         (module name: [(constant) @name (scope_resolution name: (constant) @name)])

@@ -28,9 +28,10 @@ SWIFT = Language(
         {
             *("source_file", "class_body", "enum_class_body", "protocol_body", "function_body", "statements"),
             *("if_statement", "guard_statement", "for_statement", "while_statement", "repeat_while_statement"),
-            *("switch_statement", "switch_entry", "do_statement", "catch_block", "else"),
+            *("switch_statement", "switch_entry", "do_statement", "catch_block", "else", "lambda_literal"),
         }
     ),
+    calls=frozenset({"call_expression", "call_suffix"}),
     punctuation=frozenset({"{", "}", "(", ")", ";", ","}),
     comments=frozenset({"comment", "multiline_comment"}),
     strings=frozenset({"line_string_literal", "multi_line_string_literal", "raw_string_literal", "regex_literal"}),

@@ -1,4 +1,4 @@
-"""A module for reading: def and class are words here."""
+"""A module of some names: def and class."""
 
 import os.path as where
 from collections import OrderedDict
@@ -14,7 +14,7 @@ class Shape(Base, metaclass=Meta):
     def __init__(self, name):
         self.name = name
 
-    # about area
+    # about area: class and def are words here
     @property
     def area(self) -> float:
         """
