@@ -15,13 +15,14 @@ from typing import NamedTuple, TypeVar
 from tree_sitter import Node, Query, QueryCursor, Tree
 
 from hirope_ls.syntax.languages import Language, grammar_of
+from hirope_ls.syntax.languages.meanings import QUERIES, Queries
 from hirope_ls.syntax.parsing import parse_piece
 from hirope_ls.syntax.pieces import Border, Classes, borders
-from hirope_ls.syntax.queries import QUERIES, Queries
-from hirope_ls.syntax.symbols import UNKNOWN, Definition, FileSymbols, Import, Reference
+from hirope_ls.syntax.symbols import EVERYTHING, UNKNOWN, Definition, FileSymbols, Import, Reference
 from hirope_ls.syntax.tree import Parse
 
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+_THIS = "this"
 _LONGEST = 100  # characters of a receiver or a type
 _NONE = Queries()
 
@@ -59,6 +60,7 @@ class _Raw:
     """One file's findings, before names are looked up in their scopes."""
 
     definitions: list[Definition] = field(default_factory=list)
+    names: list[int] = field(default_factory=list)  # where the name of each is
     imports: list[Import] = field(default_factory=list)
     references: list[Reference] = field(default_factory=list)
     bound: list[tuple[int, _Bound]] = field(default_factory=list)  # with the definition around it
@@ -106,6 +108,10 @@ class _Piece:
         self._define()
         for match in self._matches(self.language.imports):
             self.raw.imports.extend(self._import(match))
+        for match in self._matches(self.queries.exports):
+            called = "default" if "default" in match else _text(match["alias"][0])
+            for name in match.get("default", match.get("name", [])):
+                self.raw.imports.append(Import("", _text(name), called, 0, self.base + name.start_byte))
         for at, found in self._scoped(self._matched_references()):
             self.raw.references.append(found._replace(scope=at))
         self.raw.bound += self._scoped(self._matched_bindings())
@@ -130,6 +136,7 @@ class _Piece:
                 stack.append(waiting.pop())
             while stack and stack[-1].end <= at:
                 stack.pop()
+            self.raw.names.append(self.base + at)
             own = stack.pop() if stack and stack[-1].index < 0 and at < stack[-1].body else None
             parent = next((one.index for one in reversed(stack) if one.index >= 0 and one.end > at), self.around)
             if own is None:
@@ -166,13 +173,14 @@ class _Piece:
     def _import(self, match: Match) -> Iterator[Import]:
         if "module" not in match:
             return
-        module, names = match["module"][0], match.get("name", [])
-        path = _text(module)
-        # The dots in front are the level of a dotted name; a path in quotes keeps its own.
-        level = len(path) - len(path.lstrip(".")) if path == path.strip("\"'`<>") else 0
+        module, names = match["module"][0], [_text(name) for name in match.get("name", [])]
+        path = _text(module).strip("\"'`<> ")
+        level = 0 if self.queries.paths else len(path) - len(path.lstrip("."))
         called = _text(match["alias"][0]) if "alias" in match else ""
-        for name in [_text(name) for name in names] or [""]:
-            yield Import(path[level:].strip("\"'`<> "), name, called, level, self.base + module.start_byte)
+        if called and self.queries.paths:
+            names = ["" if name == EVERYTHING else name for name in names] or ["default"]
+        for name in names or [""]:
+            yield Import(path[level:].strip(), name, called, level, self.base + module.start_byte)
 
     def _matched_references(self) -> Iterator[tuple[int, Reference]]:
         for match in self._matches(self.queries.references or self.language.references):
@@ -192,6 +200,8 @@ class _Piece:
             of = _text(match["object"][0]) if "object" in match else ""
             for node in match.get("field" if of else "bound", ()):
                 yield node.start_byte, _Bound(self.base + node.start_byte, _text(node), hint, same, of)
+            for node in match.get("member", ()):
+                yield node.start_byte, _Bound(self.base + node.start_byte, _text(node), hint, same, _THIS)
 
     def _scoped(self, found: Iterable[tuple[int, _Found]]) -> Iterator[tuple[int, _Found]]:
         """Each with the index of the innermost definition around it, in the order of offsets."""
@@ -255,7 +265,8 @@ class _Scopes:
 
     def _variables_typed(self, definitions: list[Definition]) -> list[Definition]:
         hints: dict[tuple[int, str], list[str]] = {}
-        starts = {one.start: index for index, one in enumerate(definitions) if one.kind in ("variable", "field")}
+        found = zip(self.raw.names, definitions, strict=True)
+        starts = {at: index for index, (at, one) in enumerate(found) if one.kind in ("variable", "field")}
         for _, bound in self.raw.bound:
             index = None if bound.object else starts.get(bound.at)
             if index is not None:
@@ -271,7 +282,7 @@ class _Scopes:
         found: dict[tuple[int, str], tuple[_Bound, list[str]]] = {}
         for around, bound in self.fields:
             owner = definitions[around].parent if around >= 0 else -1
-            if owner < 0 or definitions[owner].kind != "class" or bound.object not in self.language.receivers:
+            if owner < 0 or definitions[owner].kind != "class" or bound.object not in {_THIS, *self.language.receivers}:
                 continue
             if (owner, bound.name) not in known:
                 hint = self._hint(bound.same, around) if bound.same else bound.hint
