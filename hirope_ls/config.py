@@ -125,7 +125,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "look_ahead",
         *_choice(r"auto|on|off", "`auto`, `on`, `off`"),
         "Make the next suggestion while idle, for when the one shown is accepted whole. "
-        "`auto`: not on battery, and not where a suggestion takes over a second.",
+        "Also read the rest of a file that rests for two seconds after an edit, for when the cursor jumps down in it. "
+        "`auto`: not on battery, and not where a suggestion takes over a second or the rest over five.",
     ),
     Setting(
         "approximateSplice",

@@ -87,18 +87,18 @@ def opened(special: SpecialTokens, order: FimOrder | None, dropped: int, context
 
 
 def begun(
-    prefix: Prefix, end: int, special: SpecialTokens, order: FimOrder | None, context: Context | None
+    prefix: Prefix, start: int, end: int, special: SpecialTokens, order: FimOrder | None, context: Context | None
 ) -> Assembly:
-    """What a model's prompts have in common wherever the cursor is: the file's tokens up to `end`, as they are read.
+    """What a model's prompts have in common wherever the cursor is: its tokens `start..end` as they are read.
 
     Nothing where the suffix comes first.
     """
     if order == "spm" and special.has_fim:
         return Assembly()
-    prompt = opened(special, order, 0, context)
+    prompt = opened(special, order, start, context)
     if order == "psm":
         prompt.lead(special.fim_prefix)
-    prompt.text(prefix, 0, end)
+    prompt.text(prefix, start, end)
     return prompt
 
 

@@ -101,9 +101,8 @@ class _Asked:
             text, outcome = trimmed.text, "shown" if trimmed.text else f"filtered:{trimmed.rules[-1]}"
             clock.lap("trim")
         tokens = {"prompt": int(prompt.ids.size), **run.tokens()}
-        return Completion(
-            text, offset, offset, outcome, clock.total(), tokens, prompt.kind, prompt.units, prompt.num_mentions
-        )
+        counts = tokens, prompt.kind, prompt.units, prompt.num_mentions, run.exact
+        return Completion(text, offset, offset, outcome, clock.total(), *counts)
 
     @cached_property
     def _prompt(self) -> Prompt:

@@ -14,6 +14,8 @@ class Completion:
     two come with a text. `timings` are milliseconds: queue, prompt, prefill, decode, trim, total. `tokens` counts
     prompt (its length), reused, prefilled, generated, and what was guessed for those: drafted, accepted. `kind` is the
     prompt's order, `units` its number of units, and `mentions` how often its near text speaks of one of them.
+    `approximate`: the row of the prompt from which on it rests on rows from before an edit; None: it is what the model
+    says.
     """
 
     text: str
@@ -25,3 +27,4 @@ class Completion:
     kind: str = ""
     units: int = 0
     mentions: int = 0
+    approximate: int | None = None

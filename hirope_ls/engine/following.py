@@ -98,6 +98,11 @@ class Following:
             return "", "deadline"
         return "", "empty:blank" if self._generated else "empty:model-ended"
 
+    @property
+    def exact(self) -> int | None:
+        """As in `Prefilled`."""
+        return self._prefilled.exact
+
     def tokens(self) -> dict[str, int]:
         """What it took, counted in tokens."""
         return {

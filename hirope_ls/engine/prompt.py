@@ -100,16 +100,17 @@ def build_prompt(question: Question) -> Prompt:
     return Prompt(ids, positions, order or "plain", *counts, mentions, data[prefix.cut : offset], others)
 
 
-def build_context(snapshot: Snapshot, recipe: Recipe, context: Context | None = None) -> Prompt:
+def build_context(snapshot: Snapshot, recipe: Recipe, dropped: int = 0, context: Context | None = None) -> Prompt:
     """What prompts anywhere in the file begin with: C, and its text up to the cap, to be read before it is asked for.
 
-    For a file within the cap; prompts far down a longer one begin elsewhere. Empty where the suffix comes first.
+    For a file within the cap; prompts far down a longer one begin elsewhere: those that drop the first `dropped` tokens
+    begin with the text from there. Empty where the suffix comes first.
     """
     prefix = Prefix.of(snapshot, len(snapshot.buffer.data), recipe.tokenizer, None, heal=False)
-    end = min(prefix.end, recipe.cap)
-    made = begun(prefix, end, recipe.tokenizer.special, recipe.card.fim_order, context)
+    end = min(prefix.end, dropped + recipe.cap)
+    made = begun(prefix, dropped, end, recipe.tokenizer.special, recipe.card.fim_order, context)
     ids, positions = made.joined(recipe.max_units)
-    return Prompt(ids, positions, "context", end, 0, 0, 0, others=context.cost if context else 0)
+    return Prompt(ids, positions, "context", end - dropped, 0, 0, dropped, others=context.cost if context else 0)
 
 
 def _mentions(

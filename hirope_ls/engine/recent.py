@@ -20,12 +20,14 @@ _MAX_BYTES = 16_000_000  # of the documents' texts kept for comparison
 
 @dataclass(frozen=True)
 class Known:
-    """The answer `text` for byte `offset` of `data`; `ahead` if nobody had asked for it yet."""
+    """The answer `text` for byte `offset` of `data`; `ahead` if nobody had asked for it yet; `approximate` as in
+    `Completion`."""
 
     data: bytes
     offset: int
     text: bytes
     ahead: bool = False
+    approximate: int | None = None
 
     def rest(self, data: bytes, offset: int) -> bytes | None:
         """What of the answer is left to type at `offset` of `data`; None if that is not on the way, or at its end."""
@@ -59,7 +61,7 @@ class Recent:
         """Remember what was shown for a document with the text `data`; other outcomes are not remembered."""
         if completion.outcome != "shown":
             return
-        known = Known(data, completion.start, completion.text.encode(), ahead)
+        known = Known(data, completion.start, completion.text.encode(), ahead, completion.approximate)
         others = (other for other in self._shown.pop(uri, ()) if not known.repeats(other))
         self._shown[uri] = deque([known, *others][: self._per_document])
         self._shrink()
@@ -69,9 +71,10 @@ class Recent:
         began = time.monotonic()
         known = self.known(uri, data, offset)
         rest = known and known.rest(data, offset)
-        if not rest:
+        if not known or not rest:
             return None
-        return Completion(rest.decode(), offset, offset, "cached", {"total": (time.monotonic() - began) * 1000})
+        timings = {"total": (time.monotonic() - began) * 1000}
+        return Completion(rest.decode(), offset, offset, "cached", timings, approximate=known.approximate)
 
     def known(self, uri: str, data: bytes, offset: int) -> Known | None:
         """The answer that serves at byte `offset`, as it was given."""
@@ -84,6 +87,12 @@ class Recent:
     def forget(self, uri: str) -> None:
         """The document was closed."""
         self._shown.pop(uri, None)
+
+    def forget_approximate(self, uri: str) -> None:
+        """What the document is answered from now on can be exact."""
+        exact = [known for known in self._shown.pop(uri, ()) if known.approximate is None]
+        if exact:
+            self._shown[uri] = deque(exact)
 
     @property
     def num_bytes(self) -> int:

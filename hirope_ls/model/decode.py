@@ -98,10 +98,10 @@ class LocalModel:
         self._choice.check(limits)
         return self._generate(Run(session, prompt, limits, stop, mentions if self._listens else None))
 
-    def warm(self, session: str, ids: IntArray, positions: IntArray, stop: StopFlag) -> Prefilled:
+    def warm(self, session: str, ids: IntArray, positions: IntArray, stop: StopFlag, modest: bool = False) -> Prefilled:
         run = Run(session, self._rows(ids, positions, None), Limits(0), stop)
         try:
-            reused, rows = self._warm(run)
+            reused, rows = self._warm_beside(run) if modest else self._warm(run)
         except (MemoryError, RuntimeError) as error:
             if not _out_of_memory(error):
                 raise
@@ -165,7 +165,8 @@ class LocalModel:
             return
         loop = Loop(run, session, self._choice, self._step, self._verify, drafts, self._pace)
         logits, reason = self._prefill(session, rows, self._chunk, run.halted)
-        yield from run.prefilled(session.length - session.computed, session.computed)
+        exact = session.exact if session.exact < session.length else None
+        yield from run.prefilled(session.length - session.computed, session.computed, exact)
         reason = reason or loop.ended() or (yield from loop.events(logits))
         yield Finished(reason)
 
@@ -197,6 +198,14 @@ class LocalModel:
             return shared, 0
         self._prefill(session, run.prompt, self._warm_chunk, run.halted)
         return session.length - session.computed, session.computed
+
+    def _warm_beside(self, run: Run) -> tuple[int, int]:
+        """As `_warm`, where nothing has to go for it."""
+        with self._store.beside(run.key, run.prompt) as session:
+            if session is None:
+                return 0, 0
+            self._prefill(session, run.prompt, self._warm_chunk, run.halted)
+            return session.length - session.computed, session.computed
 
     def _prefill(
         self, session: Session, rows: Rows, chunk: int, halted: Callable[[], Reason | None]

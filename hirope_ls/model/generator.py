@@ -74,11 +74,13 @@ class StopFlag(Protocol):
 @dataclass(frozen=True)
 class Prefilled:
     """The prompt is in the cache (or as much of it as was computed before a stop): rows taken from the cache, rows
-    computed, and how long it took in milliseconds."""
+    computed, and how long it took in milliseconds. `exact`: the first rows, where not all, that are what the model
+    computes: those after them rest on rows from before an edit (`Limits.approximate`)."""
 
     reused: int
     prefilled: int
     ms: float
+    exact: int | None = None
 
 
 @dataclass(frozen=True)
@@ -131,8 +133,12 @@ class LanguageModel(Protocol):
         """
         ...
 
-    def warm(self, session: str, ids: IntArray, positions: IntArray, stop: StopFlag) -> Prefilled:
-        """Bring the prompt, without mentions, into the session's cache in small chunks, looking at `stop` between."""
+    def warm(self, session: str, ids: IntArray, positions: IntArray, stop: StopFlag, modest: bool = False) -> Prefilled:
+        """Bring the prompt, without mentions, into the session's cache in small chunks, looking at `stop` between.
+
+        modest: only beside what is there. No other session goes for it, and what this one was about is as near as it
+        was; where there is no room for that, nothing is read.
+        """
         ...
 
     def cached(self, session: str) -> tuple[int, int]:

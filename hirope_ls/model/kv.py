@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -109,6 +110,34 @@ class KVStore:
             holder = self._sessions.get(source.key) or self.host.packs[source.key]
             session.adopt(holder, source.line, rows, min(source.shared, most))
         return session
+
+    @contextmanager
+    def beside(self, key: str, rows: Rows) -> Iterator[Session | None]:
+        """For a while, the session cut to what it shares with `rows`, with room for all; then it lies as it did before.
+
+        None where all of them are there, or where anything would have to go for them: other sessions, or the live line.
+        """
+        session, size = self.get(key), len(rows.ids)
+        if session is None or session.shared(rows) == size or not self._fits_beside(session, rows):
+            yield None
+            return
+        session.lease = object()
+
+        def allow(more: int) -> bool:
+            return self.used_bytes + more <= self.budget_bytes
+
+        live = session.step_aside(rows, allow)
+        session.grow(max(size, session.cache.capacity))
+        try:
+            yield session
+        finally:
+            session.step_back(live, allow)
+
+    def _fits_beside(self, session: Session, rows: Rows) -> bool:
+        size, more = len(rows.ids), session.most_aside
+        if size > session.cache.capacity:
+            more += size * self.row_bytes - session.cache.nbytes + max(layer.nbytes for layer in session.cache.layers)
+        return self.used_bytes + more <= self.budget_bytes and session.can_step_aside(rows)
 
     def _come_back(self, key: str, packed: Packed) -> None:
         rows = len(packed.line)

@@ -88,10 +88,10 @@ class Run:
             return "deadline"
         return None
 
-    def prefilled(self, reused: int, prefilled: int) -> Iterator[Prefilled]:
+    def prefilled(self, reused: int, prefilled: int, exact: int | None = None) -> Iterator[Prefilled]:
         if not self.told:
             self.told = True
-            yield Prefilled(reused, prefilled, (time.monotonic() - self.started) * 1e3)
+            yield Prefilled(reused, prefilled, (time.monotonic() - self.started) * 1e3, exact)
 
 
 def common(one: Texts, two: Texts, size: int) -> int:

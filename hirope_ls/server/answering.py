@@ -52,6 +52,7 @@ class Answering:
         self._status = status
         self._settings = settings
         self._recent = Recent()
+        self._warming.read = self._recent.forget_approximate
         self._generations = Generations(backend, self._recent)
         self._ahead = Ahead(backend, self._generations, self._recent, status, settings.look_ahead)
 
@@ -59,10 +60,10 @@ class Answering:
         """What is there for this request already; a generation that is of no use for it is stopped."""
         place = ask.place
         self._ahead.wait()
-        if place is None:
+        if place is None or ask.document is None:
             self._generations.stop(ask.uri)
             return Start()
-        self._warming.asked(ask.uri, place.offset)
+        self._warming.asked(ask.document, place.offset)
         known = self._recent.known(ask.uri, place.data, place.offset)
         if known is None:
             return Start(running=self._generations.take_over(ask.uri, place.data, place.offset, self._deadline(ask)))
@@ -75,6 +76,8 @@ class Answering:
 
     def shown(self, ask: Ask, completion: Completion) -> None:
         """The editor was told so."""
+        if completion.approximate is not None and ask.document is not None:
+            self._warming.refresh(ask.document)
         if completion.text and ask.document is not None and ask.params.selected is None:
             self._ahead.shown(ask.document, completion)
 

@@ -181,7 +181,7 @@ class App:
     def _start_parts(self, settings: Settings, progress: bool) -> None:
         self._progress = LoadProgress(self._protocol, progress)
         self._backend = Backend(settings, self._background, self._load_model, self._backend_changed)
-        self._warming = Warming(self._backend, self._status)
+        self._warming = Warming(self._backend, self._status, settings.look_ahead)
         answering = Answering(self._documents, self._backend, self._warming, self._status, settings)
         self._inline = InlineCompletions(self._documents, self._backend, answering, self._status)
 

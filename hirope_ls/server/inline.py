@@ -138,8 +138,9 @@ class InlineCompletions:
 
     def _record(self, ask: Ask, completion: Completion) -> None:
         timings = {**completion.timings, "total": (time.monotonic() - ask.asked) * 1000}
-        counts = completion.tokens, completion.kind, completion.units, completion.mentions
-        record = Record(completion.outcome, timings, *counts)
+        counts = completion.tokens, completion.kind, completion.units, completion.mentions, completion.approximate
+        nearly = completion.approximate is not None and completion.text
+        record = Record(completion.outcome + (":approximate" if nearly else ""), timings, *counts)
         self._status.record(ask.uri, record)
         _log.info(
             "completion: %s, %.0f ms, tokens %s",

@@ -1,6 +1,7 @@
 """What became of the requests: every one ends with a named outcome, and none is lost from the count.
 
-Outcomes: shown, cached, empty:<why>, superseded, cancelled, deadline, filtered:<rule>, loading, error:<what>.
+Outcomes: shown, cached, empty:<why>, superseded, cancelled, deadline, filtered:<rule>, loading, error:<what>; the first
+two as shown:approximate and cached:approximate, where rows from before an edit served (setting `approximateSplice`).
 Beside them it counts what was done without a request, or spared one the model: see `SPARED`.
 Holds no text of any document. Belongs to the event loop.
 """
@@ -12,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-SPARED: Final = ("continued", "ahead", "foreseen", "warmed")
+SPARED: Final = ("continued", "ahead", "foreseen", "warmed", "whole")
 """continued: a running generation went on for a newer request that it agreed with. ahead: what follows acceptance was
-made while idle. foreseen: a request was answered by that. warmed: a file was read before it was asked about."""
+made while idle. foreseen: a request was answered by that. warmed: a file was read before it was asked about. whole: the
+rest of the file in view was read."""
 
 COUNTS: Final = ("prompt", "reused", "prefilled", "generated", "drafted", "accepted")
 """What `Completion.tokens` counts."""
@@ -22,7 +24,8 @@ COUNTS: Final = ("prompt", "reused", "prefilled", "generated", "drafted", "accep
 
 @dataclass(frozen=True)
 class Record:
-    """One answered request. `timings` in milliseconds, by phase and `total`; `tokens` are counts."""
+    """One answered request. `timings` in milliseconds, by phase and `total`; `tokens` are counts; `approximate` is the
+    row of the prompt from which on rows from before an edit served."""
 
     outcome: str
     timings: Mapping[str, float] = field(default_factory=dict)
@@ -30,6 +33,12 @@ class Record:
     kind: str = ""
     units: int = 0
     mentions: int = 0
+    approximate: int | None = None
+
+    @property
+    def shown(self) -> bool:
+        """Whether there was a suggestion."""
+        return self.outcome.partition(":")[0] in ("shown", "cached")
 
     def as_json(self) -> dict[str, Any]:
         """The same, for the wire; times to a hundredth of a millisecond, the token counts always."""
@@ -42,6 +51,7 @@ class Record:
             "promptKind": self.kind,
             "units": self.units,
             "mentions": self.mentions,
+            "approximateFrom": self.approximate,
         }
 
 
@@ -59,7 +69,7 @@ class Status:
         """A request about `uri` was answered."""
         self._outcomes[record.outcome] += 1
         self._last = self._last_by_uri[uri] = record
-        if record.outcome in ("shown", "cached"):
+        if record.shown:
             self._latencies.append(record.timings.get("total", 0.0))
 
     def count(self, name: str) -> None:

@@ -1,14 +1,14 @@
 """Has the model read what will be asked for: when a file opens or gains focus, and when the user pauses after an edit.
 
 Below everything that is asked for. Before the first completion in a file it is read from its start. Later only what a
-completion at the cursor's last known place begins with: all of it, at every pause, would keep a laptop busy. Belongs to
-the event loop.
+completion at the cursor's last known place begins with: all of it, at every pause, would keep a laptop busy; the rest
+waits for a longer one (`server/rest.py`). Belongs to the event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -16,8 +16,10 @@ from typing import Final
 from hirope_ls.engine.snapshots import Snapshot
 from hirope_ls.engine.warmup import warm, warm_here
 from hirope_ls.model.generator import LanguageModel, StopFlag
+from hirope_ls.server.ahead import LookAhead
 from hirope_ls.server.backend import Backend, Kit
 from hirope_ls.server.documents import Document
+from hirope_ls.server.rest import Rest
 from hirope_ls.server.status import Status
 from hirope_ls.text.edit import Edit
 from hirope_ls.text.encoding import character_start
@@ -45,22 +47,26 @@ class _File:
 class Warming:
     """The warm-ups that wait or run, and the places they are for."""
 
-    def __init__(self, backend: Backend, status: Status) -> None:
+    def __init__(self, backend: Backend, status: Status, wish: LookAhead) -> None:
         self._backend = backend
         self._status = status
+        self._rest = Rest(backend, status, wish)
         self._files: dict[str, _File] = {}
         self._focus: str | None = None
+        self.read: Callable[[str], None] = lambda uri: None
+        """Told the document, of which all that a completion begins with is computed for its present text."""
 
     def start(self, document: Document) -> None:
         """Read the document when nothing else is to be done; nothing if it cannot be read now."""
         snapshot, kit, worker = document.snapshot, self._backend.kit, self._backend.worker
         if self._backend.state != "ready" or snapshot is None or kit is None or worker is None:
             return
+        self._rest.wait()
         file = self._file(document.uri)
         file.stop()
         job = partial(self._read, kit, snapshot, file.place if file.asked else None)
         file.running = asyncio.wrap_future(worker.warm(document.uri, job, first=document.uri == self._focus))
-        file.running.add_done_callback(self._read_through)
+        file.running.add_done_callback(partial(self._read_through, document.uri))
 
     def focus(self, document: Document) -> None:
         """The user looks at this document now."""
@@ -68,10 +74,11 @@ class Warming:
             self._focus = document.uri
             self.start(document)
 
-    def asked(self, uri: str, place: int) -> None:
+    def asked(self, document: Document, place: int) -> None:
         """A request is about this place: the cursor is there, and the document has the focus."""
-        self._file(uri).place = place
-        self._focus = uri
+        self._file(document.uri).place = place
+        self._focus = document.uri
+        self._rest.later(document, place)
 
     def computed(self, uri: str) -> None:
         """A completion of this document goes to the model: its own prefill takes over."""
@@ -79,6 +86,13 @@ class Warming:
         file.asked = True
         if file.running is not None:
             file.running.cancel()
+
+    def refresh(self, document: Document) -> None:
+        """Rows from before an edit served for an answer: in a pause they are computed anew, for the next one."""
+        file = self._file(document.uri)
+        if file.pause is not None:
+            file.pause.cancel()
+        file.pause = asyncio.get_running_loop().call_later(PAUSE_S, self._pause, document)
 
     def edited(self, document: Document, edits: Sequence[Edit]) -> None:
         """The document changed: it is read again once the user pauses, and not for its old text.
@@ -89,14 +103,23 @@ class Warming:
         file.stop()
         for edit in edits:
             file.place = moved(file.place, edit) if len(edits) > 1 else edit.new_end
-        file.pause = asyncio.get_running_loop().call_later(PAUSE_S, self.start, document)
+        file.pause = asyncio.get_running_loop().call_later(PAUSE_S, self._pause, document)
+        self._rest.wait()
 
     def closed(self, uri: str) -> None:
         """The document was closed."""
         if (file := self._files.pop(uri, None)) is not None:
             file.stop()
+        self._rest.wait()
+        self._rest.forget(uri)
         if self._focus == uri:
             self._focus = None
+
+    def _pause(self, document: Document) -> None:
+        file = self._file(document.uri)
+        self.start(document)
+        if file.asked and file.place is not None:
+            self._rest.later(document, file.place)
 
     def _file(self, uri: str) -> _File:
         return self._files.setdefault(uri, _File())
@@ -109,9 +132,10 @@ class Warming:
             data = snapshot.buffer.data
             warm_here(kit.question(snapshot, character_start(data, min(place, len(data)))), model, stop)
 
-    def _read_through(self, future: asyncio.Future[None]) -> None:
+    def _read_through(self, uri: str, future: asyncio.Future[None]) -> None:
         if not future.cancelled() and future.exception() is None:
             self._status.count("warmed")
+            self.read(uri)
 
 
 def moved(place: int | None, edit: Edit) -> int | None:

@@ -68,7 +68,7 @@ class Scripted:
             yield Generated(token, -0.1)
         yield Finished(self.reason)
 
-    def warm(self, session: str, ids: IntArray, positions: IntArray, stop: StopFlag) -> Prefilled:
+    def warm(self, session: str, ids: IntArray, positions: IntArray, stop: StopFlag, modest: bool = False) -> Prefilled:
         self.asked.append((session, ids, positions))
         return Prefilled(0, ids.size, 1.0)
 

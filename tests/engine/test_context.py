@@ -207,7 +207,7 @@ def test_a_prompt_without_context_is_what_it_was_and_with_one_it_is_that_behind_
         assert np.array_equal(with_it.ids, np.concatenate([context.ids, bare.ids]))
         assert np.array_equal(with_it.positions[0, more:], bare.positions[0] + units)
         assert np.array_equal(with_it.positions[1, more:], bare.positions[1])
-        begins = build_context(here.snapshot(), here.recipe, context)
+        begins = build_context(here.snapshot(), here.recipe, context=context)
         shared = more + bare.far
         assert np.array_equal(begins.ids[:shared], with_it.ids[:shared])
         assert np.array_equal(begins.positions[:, :shared], with_it.positions[:, :shared])

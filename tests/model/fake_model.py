@@ -19,7 +19,7 @@ class FakeModel:
 
     Sleeps `prefill_s` once and `step_s` before each token, unless told to stop. `first_s` are the prefills of the first
     generations; `chunk_s`: how long it does not look at the stop flag. `draws`: what it says, by the seed, where it is
-    to draw at random.
+    to draw at random. Where that is asked for, answers to what was not warmed are approximate.
     """
 
     def __init__(
@@ -37,6 +37,7 @@ class FakeModel:
         self.first_s, self.chunk_s, self.encode = list(first_s), chunk_s, encode
         self.calls: list[tuple[str, str]] = []
         self.held: dict[str, int] = {}
+        self.read: dict[str, IntArray] = {}  # what each session was warmed with last
 
     def generate(
         self,
@@ -51,7 +52,9 @@ class FakeModel:
         reused, self.held[session] = self.held.get(session, 0), len(ids)
         prefill_s = self.first_s.pop(0) if self.first_s else self.prefill_s
         halted = self._sleep(prefill_s, limits, stop)
-        yield Prefilled(min(reused, len(ids)), len(ids), prefill_s * 1e3)
+        read = self.read.get(session, ids[:0])
+        nearly = limits.approximate and not np.array_equal(read[: len(ids)], ids)
+        yield Prefilled(min(reused, len(ids)), len(ids), prefill_s * 1e3, len(ids) // 2 if nearly else None)
         drawn = self.draws[limits.sampling.seed % len(self.draws)] if limits.sampling and self.draws else self.says
         says = [*self.encode(limits.prefix), *drawn]
         for id in says[: limits.max_new_tokens] if not halted else []:
@@ -61,9 +64,9 @@ class FakeModel:
             yield Generated(id, -0.5)
         yield halted or Finished("length" if len(says) > limits.max_new_tokens else "stop")
 
-    def warm(self, session: str, ids: IntArray, positions: IntArray, stop: StopFlag) -> Prefilled:
-        self.calls.append(("warm", session))
-        self.held[session] = len(ids)
+    def warm(self, session: str, ids: IntArray, positions: IntArray, stop: StopFlag, modest: bool = False) -> Prefilled:
+        self.calls.append(("rest" if modest else "warm", session))
+        self.held[session], self.read[session] = len(ids), ids
         self._sleep(self.prefill_s, Limits(0), stop)
         return Prefilled(0, len(ids), self.prefill_s * 1e3)
 

@@ -11,13 +11,13 @@ from fuzz import rng, rounds
 from model.prompts import NEVER, Flag, Prompt, Told, arrays, ask, assert_same_rows, session_of, told
 from model.tiny_models import TRAINED
 
-from hirope_ls.model import session as sessions
+from hirope_ls.model import shelf
 from hirope_ls.model.decode import LocalModel
 from hirope_ls.model.folder import read_card
 from hirope_ls.model.generator import Limits
 from hirope_ls.model.loader import Loaded, load
 from hirope_ls.model.run import Rows
-from hirope_ls.model.slabs import SlabCache
+from hirope_ls.model.slabs import LayerShape, SlabCache
 from hirope_ls.model.splice import Move, plan
 
 BUDGET = 64 << 20
@@ -26,7 +26,7 @@ BUDGET = 64 << 20
 @pytest.fixture(autouse=True)
 def worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The texts here are short."""
-    monkeypatch.setattr(sessions, "_MOST_MOVED", 150)
+    monkeypatch.setattr(shelf, "_MOST_MOVED", 150)
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +70,8 @@ def by_hand(loaded: Loaded, old: SlabCache, new: Prompt, shared: int, moves: lis
     return logits[0, -1]
 
 
-def session_shapes(cache: SlabCache) -> tuple[sessions.LayerShape, ...]:
-    return tuple(sessions.LayerShape(la.keys.shape[1], la.keys.shape[3], la.values.shape[3]) for la in cache.layers)
+def session_shapes(cache: SlabCache) -> tuple[LayerShape, ...]:
+    return tuple(LayerShape(la.keys.shape[1], la.keys.shape[3], la.values.shape[3]) for la in cache.layers)
 
 
 @pytest.mark.parametrize("more", [3, 0])
@@ -111,17 +111,18 @@ def test_what_rests_on_it_is_not_exact(model: LocalModel, loaded: Loaded) -> Non
     units = make_units()
     after = arrays(edited(units, 9))
     ask(model, "file", arrays(units))
-    first = nearly(model, after)
-    assert nearly(model, after).prefilled.prefilled == 1, "an approximate one may go on from an approximate one"
+    first, again = nearly(model, after), nearly(model, after)
+    assert again.prefilled.prefilled == 1, "an approximate one may go on from an approximate one"
     exact = sum(map(len, edited(units, 9)[:9]))
     assert exact <= session_of(model, "file").exact < exact + 20
+    assert first.prefilled.exact == again.prefilled.exact == session_of(model, "file").exact, "and both say so"
     assert ask(model, "other", after).prefilled.reused == session_of(model, "file").exact
     warmed = model.warm("file", *after, NEVER)
     assert warmed.reused >= exact and session_of(model, "file").exact == len(after[0])
     cold = LocalModel(loaded, BUDGET)
     expected = ask(cold, "file", after)
-    answer = ask(model, "file", after)
-    assert answer.ids == expected.ids and answer.prefilled.prefilled == 1
+    answer = nearly(model, after)
+    assert answer.ids == expected.ids and answer.prefilled.prefilled == 1 and answer.prefilled.exact is None
     assert_same_rows(session_of(model, "file"), session_of(cold, "file"))
     assert first.logprobs != pytest.approx(expected.logprobs, abs=1e-5), "the splice was exact: this tests nothing"
 
@@ -172,3 +173,15 @@ def test_exact_answers_between_approximate_ones_are_cold(loaded: Loaded) -> None
             exact += answer.prefilled.reused > 0
         assert model.used_bytes <= model._store.budget_bytes
     assert saved > 0 and exact > 0
+
+
+def test_once_exact_rows_cost_little_they_are_taken(model: LocalModel, loaded: Loaded) -> None:
+    """A refresh read all but the last rows, while the approximate ones of the whole prompt still stand by."""
+    units = make_units()
+    after = arrays(edited(units, 9))
+    ask(model, "file", arrays(units))
+    nearly(model, after)
+    model.warm("file", *(after[0][:-40], after[1][:, :-40]), NEVER)
+    answer = nearly(model, after)
+    assert answer.prefilled.exact is None and answer.prefilled.prefilled == 40
+    assert answer.ids == ask(LocalModel(loaded, BUDGET), "file", after, 4).ids

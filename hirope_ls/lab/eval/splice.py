@@ -1,198 +1,157 @@
 """What the approximate splice costs and saves: next-token distributions after an edit far above, against exact ones.
 
-Real files are edited as people edit them, so many tokens above a cursor. The session that knew the text from before
-answers by a splice and by computing all rows after the edit; the distributions over the tokens that really follow the
-cursor are compared. KL is of the exact one to the spliced one, in nats; times are CPU time of the same process.
+Real files are edited as people edit them, so many tokens above a cursor, and each edit is answered both ways
+(`lab/eval/splicing.py`). An interrupted evaluation goes on where it stopped.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import random
 import statistics
-import time
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from hirope_ls.engine.prompt import Prompt, build_prompt
-from hirope_ls.engine.question import Question, Recipe
-from hirope_ls.engine.snapshots import Pipeline, Snapshot
-from hirope_ls.lab.eval.edits import KINDS, assignment_before, edit
+from hirope_ls.lab.eval.edits import KINDS
+from hirope_ls.lab.eval.figures import mean_and_error
+from hirope_ls.lab.eval.keys import digest, model_digest
+from hirope_ls.lab.eval.log import Log
+from hirope_ls.lab.eval.progress import Shown
+from hirope_ls.lab.eval.sources import Source, sources
+from hirope_ls.lab.eval.splicing import FOLLOWING, Bench, Case, Change, changes
 from hirope_ls.lab.eval.tables import markdown
-from hirope_ls.model.folder import Card, bundled_folder, read_card
-from hirope_ls.model.generator import IntArray
-from hirope_ls.model.kv import KVStore
+from hirope_ls.model.folder import bundled_folder, read_card
 from hirope_ls.model.loader import Loaded, choose_threads, load
-from hirope_ls.model.needs import measure
-from hirope_ls.model.run import NO_MENTIONS, Rows
 from hirope_ls.model.tokens import TextTokenizer
 from hirope_ls.problems import InputError
-from hirope_ls.text import Buffer
 
-_KV_BUDGET = 4 << 30
-_FOLLOWING = 32  # tokens after the cursor whose distributions are compared
-_CHUNK = 512
-
-
-@dataclass(frozen=True)
-class Case:
-    """One edit, measured. Rows computed and CPU seconds until the first token's distribution, spliced and exact."""
-
-    file: str
-    kind: str
-    distance: int
-    agreement: float
-    kl: float
-    worst: float
-    rows: int
-    exact_rows: int
-    seconds: float
-    exact_seconds: float
+LOG = "splice.jsonl"
+_HEADS = ["edit", "tokens above", "cases", "top-1 agreement", "KL", "worst KL", "rows", "exact rows", "CPU time ratio"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("files", type=Path, nargs="+", help="long source files")
+    add("--workspace", type=Path, nargs="+", required=True, metavar="DIR", help="folders of source files")
     add("--model", type=Path, default=bundled_folder(), metavar="DIR", help="model folder (default: the bundled model)")
     add("--distances", default="512,1024,2048,4096", metavar="LIST", help="tokens from the edit to the cursor")
     add("--cursors", type=int, default=3, metavar="N", help="places in each file (default: 3)")
+    add("--limit", type=int, default=30, metavar="N", help="files at most (default: 30)")
     add("--seed", type=int, default=0, metavar="N", help="for the places (default: 0)")
+    add("--out", type=Path, required=True, metavar="DIR", help="where the results go; a stopped run goes on from there")
     add("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    add("--json", type=Path, metavar="FILE", help="write every case there as well")
+    add("--threads", type=int, metavar="N", help="threads of torch (default: the physical cores)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print a table, and return 0. Raises HiropeError."""
-    try:
-        distances = [int(word) for word in args.distances.split(",")]
-        texts = {path.name: path.read_bytes().decode().encode() for path in args.files}
-    except ValueError:
-        raise InputError("--distances takes numbers of tokens, 512,1024, and files are UTF-8") from None
-    except OSError as error:
-        raise InputError(f"cannot read {error.filename}: {error.strerror}") from None
-    choose_threads()
-    bench = Bench(load(read_card(args.model), args.device), TextTokenizer.load(args.model))
-    source = random.Random(args.seed)
-    cases = [case for name, text in texts.items() for case in bench.cases(name, text, distances, args.cursors, source)]
-    if not cases:
-        raise InputError("no file has an assignment so far above a cursor: choose longer files or shorter --distances")
-    print(table(cases), end="")
-    if args.json:
-        args.json.write_text(json.dumps([asdict(case) for case in cases], indent=1) + "\n", "utf-8")
+    print(table(evaluation(args).run()), end="")
     return 0
 
 
-class Bench:
-    """A model with a store of its own, and the way from a text to rows."""
+@dataclass(frozen=True)
+class Evaluation:
+    """What is to be measured, and where the log is. `model`: the digest of its folder."""
 
-    def __init__(self, loaded: Loaded, tokenizer: TextTokenizer) -> None:
-        self._hirope, self._device = loaded.hirope, loaded.device
-        self._card: Card = loaded.card
-        self._tokenizer = tokenizer
-        self._pipeline = Pipeline(tokenizer, loaded.card.trained_length)
-        needs = measure(loaded)
-        self._store = KVStore(needs.layers, needs.dtype, loaded.device, _KV_BUDGET)
+    changes: Sequence[Change]
+    loaded: Loaded
+    tokenizer: TextTokenizer
+    model: str
+    seed: int
+    out: Path
 
-    def cases(
-        self, name: str, text: bytes, distances: Sequence[int], cursors: int, source: random.Random
-    ) -> Iterator[Case]:
-        """All kinds of edits at all distances above some line starts of the last third of the text."""
-        before = self._snapshot(text)
-        lines = [at + 1 for at in range(len(text) * 2 // 3, len(text) * 19 // 20) if text[at : at + 1] == b"\n"]
-        for cursor in source.sample(lines, min(cursors, len(lines))):
-            self._store.clear()
-            at = before.tokens.before(cursor)
-            for distance in distances:
-                place = assignment_before(text, int(before.tokens.ends[at - distance])) if at > distance else None
-                edits = (
-                    {kind: edit(text, place, kind, before.layout.starts.tolist()) for kind in KINDS} if place else {}
-                )
-                for kind, edited in edits.items():
-                    after = self._snapshot(edited)
-                    yield self._case(name, kind, distance, before, cursor, after, cursor + len(edited) - len(text))
+    def run(self) -> list[Case]:
+        """Measure what is not measured yet; all of it. Raises InputError."""
+        with Log(self.out / LOG) as log:
+            left = [change for change in self.changes if self._key(change) not in log]
+            if len(left) < len(self.changes):
+                known = len(self.changes) - len(left)
+                print(f"{known} of {len(self.changes)} measurements are known from before", file=sys.stderr)
+            bench = Bench(self.loaded, self.tokenizer)
+            with Shown("splice", [each.distance for each in left], self.loaded.hirope.trained_length) as progress:
+                for change in left:
+                    log.add(self._key(change), asdict(bench.case(change)))
+                    progress.step(change.distance)
+            return self._found(log)
 
-    def _case(self, name: str, kind: str, distance: int, before: Snapshot, old: int, after: Snapshot, new: int) -> Case:
-        self._read("before", self._prompt(before, old), False)
-        prompt = self._prompt(after, new)
-        following = self._tokenizer.encode(after.buffer.data[new : new + 12 * _FOLLOWING]).ids[:_FOLLOWING]
-        made = {}
-        for key, approximate in (("spliced", True), ("exact", False)):
-            self._store.drop(key)
-            self._read(key, self._prompt(before, old), False)  # a copy of what is known of the text from before
-            began = time.process_time()
-            rows = self._read(key, prompt, approximate)[1]
-            seconds = time.process_time() - began
-            made[key] = self._read(key, _continued(prompt, following), approximate)[0], rows, seconds
-        (spliced, rows, seconds), (exact, exact_rows, exact_seconds) = made["spliced"], made["exact"]
-        kl = (exact.exp() * (exact - spliced)).sum(-1)
-        agreement = (exact.argmax(-1) == spliced.argmax(-1)).double().mean()
-        measured = float(agreement), float(kl.mean()), float(kl.max()), rows, exact_rows, seconds, exact_seconds
-        return Case(name, kind, distance, *measured)
+    def known(self) -> list[Case]:
+        """What is measured already. Raises InputError."""
+        with Log(self.out / LOG) as log:
+            return self._found(log)
 
-    def _read(self, key: str, rows: Rows, approximate: bool) -> tuple[Tensor, int]:
-        """Log-probabilities [n, vocab] of what follows each of the last chunk's n rows, and how many were computed."""
-        session = self._store.resume(key, rows, len(rows.ids) - 1, 0, approximate)
-        logits = torch.empty(0)
-        with torch.inference_mode():
-            while session.length < len(rows.ids):
-                keys = session.stage(rows, _CHUNK)
-                ids = torch.from_numpy(rows.ids[session.length : keys.shape[1]].astype(np.int64)).to(self._device)
-                logits = self._hirope.forward(ids[None], keys, session.cache, False, session.mentions)
-                session.commit(ids.shape[0])
-        return logits[0].double().log_softmax(-1), session.computed
+    def _found(self, log: Log) -> list[Case]:
+        return [Case(**log[key]) for change in self.changes if (key := self._key(change)) in log]
 
-    def _snapshot(self, text: bytes) -> Snapshot:
-        return self._pipeline.open("file:///edited.py", 1, Buffer.of(text), None, "edited.py")
-
-    def _prompt(self, snapshot: Snapshot, cursor: int) -> Rows:
-        prompt: Prompt = build_prompt(Question(snapshot, cursor, Recipe(self._tokenizer, self._card)))
-        pairs = prompt.mentions.pairs.astype(np.int64) if prompt.mentions else NO_MENTIONS
-        return Rows(prompt.ids, prompt.positions, pairs)
+    def _key(self, change: Change) -> str:
+        about = (self.model, str(self.loaded.dtype), "splice", FOLLOWING, change.source.name, self.seed)
+        return digest((about, change.kind, change.distance, change.old, change.source, change.text))[:32]
 
 
-def _continued(prompt: Rows, following: IntArray) -> Rows:
-    """The prompt with these tokens after it, in its last unit."""
-    ids, positions, mentions = prompt
-    more = np.repeat(positions[:, -1:], len(following), axis=1)
-    more[-1] += np.arange(1, len(following) + 1, dtype=np.int32)
-    return Rows(np.append(ids, following), np.append(positions, more, axis=1), mentions)
+def evaluation(args: argparse.Namespace) -> Evaluation:
+    """What the options ask for. Raises HiropeError."""
+    try:
+        distances = [int(word) for word in args.distances.split(",")]
+    except ValueError:
+        raise InputError("--distances takes numbers of tokens: 512,1024") from None
+    if min([args.cursors, args.limit, args.threads or 1, *distances]) < 1:
+        raise InputError("--distances, --cursors, --limit and --threads take numbers from 1 up")
+    with Log(args.out / LOG):
+        pass  # can be written
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    else:
+        choose_threads()
+    card, tokenizer = read_card(args.model), TextTokenizer.load(args.model)
+    found = sources(args.workspace, tokenizer, card.trained_length)
+    chosen = _changes(found, distances, args.cursors, args.limit, args.seed)
+    if not chosen:
+        raise InputError("no file has an assignment so far above a cursor: choose longer files or shorter --distances")
+    return Evaluation(chosen, load(card, args.device), tokenizer, model_digest(args.model), args.seed, args.out)
+
+
+def _changes(found: Sequence[Source], distances: Sequence[int], cursors: int, limit: int, seed: int) -> list[Change]:
+    """Those of the first `limit` files that have any."""
+    each: list[list[Change]] = []
+    for source in found:
+        if own := changes(source, distances, cursors, seed):
+            each.append(own)
+        if len(each) == limit:
+            break
+    return [change for own in each for change in own]
 
 
 def table(cases: Sequence[Case]) -> str:
-    """By distance and kind of edit: means over the cases."""
-    heads = [
-        "edit",
-        "tokens above",
-        "cases",
-        "top-1 agreement",
-        "KL",
-        "worst KL",
-        "rows",
-        "exact rows",
-        "CPU time ratio",
-    ]
+    """By distance and kind of edit; agreement and KL are means over files, with their 95 % intervals."""
     lines = []
     for distance in sorted({case.distance for case in cases}):
         for kind in [*KINDS, "all"]:
             some = [case for case in cases if case.distance == distance and kind in (case.kind, "all")]
             if some:
                 lines.append([kind, f"{distance:,}", str(len(some)), *_figures(some)])
-    return markdown(heads, [*lines, ["all", "all", str(len(cases)), *_figures(cases)]])
+    return markdown(_HEADS, [*lines, ["all", "all", str(len(cases)), *_figures(cases)]])
+
+
+def over_files(cases: Sequence[Case], metric: str) -> tuple[float, float | None]:
+    """The mean over files of each one's mean, and how far its 95 % interval reaches; files are what is drawn."""
+    values: dict[str, list[float]] = {}
+    for case in cases:
+        values.setdefault(case.file, []).append(float(getattr(case, metric)))
+    return mean_and_error([statistics.fmean(own) for own in values.values()])
 
 
 def _figures(cases: Sequence[Case]) -> list[str]:
     mean = statistics.fmean
     return [
-        f"{mean(case.agreement for case in cases):.3f}",
-        f"{mean(case.kl for case in cases):.4f}",
+        _told(*over_files(cases, "agreement"), 3),
+        _told(*over_files(cases, "kl"), 4),
         f"{max(case.worst for case in cases):.3f}",
         f"{mean(case.rows for case in cases):,.0f}",
         f"{mean(case.exact_rows for case in cases):,.0f}",
         f"{sum(case.seconds for case in cases) / sum(case.exact_seconds for case in cases):.3f}",
     ]
+
+
+def _told(mean: float, error: float | None, digits: int) -> str:
+    return f"{mean:.{digits}f}" + ("" if error is None else f" ± {error:.{digits}f}")

@@ -1,7 +1,8 @@
 """The page: a template in Markdown whose slots are filled from what was measured.
 
 A slot is `{{SECTION}}` (all of a section), `{{SECTION verdict}}`, `{{SECTION figure METHOD LENGTH METRIC}}`,
-`{{SECTION difference METHOD LENGTH METHOD LENGTH METRIC}}` (lengths as `16x`), `{{about}}` or `{{claims}}`.
+`{{SECTION difference METHOD LENGTH METHOD LENGTH METRIC}}` (lengths as `16x`), `{{splice}}`, `{{about}}` or
+`{{claims}}`.
 Comments in the template are left out. Knows figures and words; measures nothing.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from hirope_ls.lab.eval.lengths import parse_lengths
-from hirope_ls.lab.reproduce import claims, parts
+from hirope_ls.lab.reproduce import claims, parts, spliced
 from hirope_ls.lab.reproduce.about import about
 from hirope_ls.lab.reproduce.found import Figure, Found
 from hirope_ls.lab.reproduce.plan import Section
@@ -24,7 +25,9 @@ _BLANKS = re.compile(r"\n{3,}")
 _MISSING = f"*{claims.UNKNOWN}*"
 
 
-def page(template: str, plan: Sequence[Section], found: Mapping[str, Found]) -> str:
+def page(
+    template: str, plan: Sequence[Section], found: Mapping[str, Found], splice: spliced.Spliced | None = None
+) -> str:
     """The filled template. Raises InputError for a slot that there is not."""
     sections = {section.name: section for section in plan}
 
@@ -32,6 +35,8 @@ def page(template: str, plan: Sequence[Section], found: Mapping[str, Found]) -> 
         name, *words = match[1].split()
         if match[1] in _WHOLE:
             return _WHOLE[match[1]](plan, found)
+        if match[1] == spliced.NAME:
+            return spliced.told(splice) if splice else _MISSING
         if name not in sections:
             raise InputError(f"the page's template asks for {match[0]}, which there is not")
         return _slot(sections[name], found.get(name), words, match[0])
