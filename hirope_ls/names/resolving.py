@@ -149,7 +149,9 @@ class _Look:
             visible = at < 0 or at == scope or symbols.definitions[at].kind != "class"
             index = symbols.members.get(at, {}).get(name) if visible else None
             if index is not None:
-                return _Thing(path, index)
+                # A variable that bears an import's name holds what was imported, or stands in for it.
+                stands_in = at < 0 and symbols.definitions[index].kind == "variable" and name in symbols.imported
+                return None if stands_in else _Thing(path, index)
             if at < 0:
                 return None
             at = symbols.definitions[at].parent
