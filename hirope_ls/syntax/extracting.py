@@ -106,6 +106,11 @@ class _Piece:
 
     def read(self) -> None:
         self._define()
+        if self.around >= 0:  # all of the piece is of that class, what defines nothing as well
+            ends = [one.end_byte for one in self.tree.root_node.children if one.type not in self.language.comments]
+            around = self.raw.definitions[self.around]
+            end = max([around.end, *(self.base + one for one in ends[-1:])])
+            self.raw.definitions[self.around] = around._replace(end=end)
         for match in self._matches(self.language.imports):
             self.raw.imports.extend(self._import(match))
         for match in self._matches(self.queries.exports):
