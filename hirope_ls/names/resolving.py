@@ -123,12 +123,13 @@ class _Look:
             return ()
         if len(self.names.defining(one.name)) > _TOO_MANY:
             return ()
-        found = list(self._named(one.name, bool(one.receiver)))
+        known = self.own.language in QUERIES  # else a use is a name alone, with or without something before it
+        found = list(self._named(one.name, bool(one.receiver) if known else None))
         evidence: Evidence = "unique" if len(found) == 1 else "ambiguous"
         near = sorted(found, key=lambda thing: (-_shared(thing.path, self.path), thing.path, thing.at))
         return tuple(self._candidate(thing, evidence) for thing in near[:MOST])
 
-    def _named(self, name: str, member: bool) -> Iterator[_Thing]:
+    def _named(self, name: str, member: bool | None) -> Iterator[_Thing]:
         for path in self.names.defining(name) | {self.path}:
             symbols = self.symbols(path)
             if symbols is None or symbols.language != self.own.language:
@@ -137,7 +138,8 @@ class _Look:
             for at in of_name.values():  # a getter and its setter are one
                 one = symbols.definitions[at]
                 inside = one.parent >= 0 and symbols.definitions[one.parent].kind == "class"
-                if one.kind in ("function", "class") and (inside if member else one.parent < 0):
+                fits = member is None or (inside if member else one.parent < 0)
+                if one.kind in ("function", "class") and fits:
                     yield _Thing(path, at)
 
     def _in_scopes(self, path: str, scope: int, name: str) -> _Thing | None:
