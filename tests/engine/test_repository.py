@@ -9,6 +9,7 @@ import bundled
 import pytest
 
 from hirope_ls.engine.choosing import choose
+from hirope_ls.engine.options import Options
 from hirope_ls.engine.repository import MAKE, VERSION, Repository
 from hirope_ls.syntax import records
 from hirope_ls.workspace import Workspace
@@ -51,7 +52,7 @@ def test_a_context_from_a_folder(known: tuple[Workspace, Repository], folder: Pa
     workspace, repository = known
     snapshot = bundled.open_text(TEXT, (folder / "main.py").as_uri())
     around = repository.surroundings(workspace)
-    context = choose(snapshot, str(folder / "main.py"), len(TEXT), around, bundled.recipe())
+    context = choose(snapshot, str(folder / "main.py"), len(TEXT), around, bundled.recipe(Options(context_tokens=500)))
     assert context is not None
     assert [(part.shown.path, part.shown.name) for part in context.parts] == [("store.py", "open_store")]
     assert not any("hush" in part.shown.text for part in context.parts)
