@@ -22,6 +22,7 @@ class Ours:
     def __init__(self, loaded: Loaded, budget: int = BUDGET, chunk: int | None = None) -> None:
         self.loaded, self._budget, self._chunk = loaded, budget, chunk
         self.model = LocalModel(loaded, budget, chunk=chunk)
+        self.model.few_rows()  # compiled loops are made once, at the first start
 
     def answer(
         self, key: str, ids: IntArray, positions: IntArray, new: int, mentions: Mentions | None = None
