@@ -225,6 +225,29 @@ def test_complete_without_the_rest_of_the_line(capsys: pytest.CaptureFixture[str
     assert source.read_text(encoding="utf-8") == SOURCE
 
 
+def test_complete_with_other_files_explains_what_it_shows(
+    capsys: pytest.CaptureFixture[str], source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hirope_ls.commands.explaining.default_folder", lambda: tmp_path / "cache")
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    (folder / "shapes.py").write_text("def area(width, height):\n    return width * height\n", encoding="utf-8")
+    (folder / "main.py").write_text("from shapes import area\n\nprint(area(1, 2))\n", encoding="utf-8")
+    asked = ["complete", f"{folder / 'main.py'}:3:15", *MODEL, "--max-new-tokens", "4"]
+    assert main([*asked, "--workspace", str(folder), "--explain", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    first, *_ = told["prompt"]
+    assert (first["what"], first["name"], first["why"]) == ("shapes.py", "area", "area: used near by")
+    assert sum(row["tokens"] for row in told["prompt"]) == told["tokens"]["prompt"]
+    assert main([*asked, "--workspace", str(folder), "--explain"]) == 0
+    assert re.search(r"shapes\.py +area +area: used near by +\d+\n", capsys.readouterr().out)
+    assert main([*asked, "--explain", "--json"]) == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert alone["prompt"] == told["prompt"][1:]
+    assert main([*asked, "--workspace", str(folder / "absent")]) == 2
+    assert "there is no folder" in capsys.readouterr().err
+
+
 def test_positions_prints_json(capsys: pytest.CaptureFixture[str], source: Path) -> None:
     assert main(["positions", str(source), *MODEL, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)

@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     parts = read_parts(args.model)
     with waiting(f"loading {parts.card.name} ..."):
         model = load_model(parts, args.device)
-    recipe = Recipe(parts.tokenizer, parts.card, Options(max_new_tokens=args.max_new_tokens))
+    recipe = Recipe(parts.tokenizer, parts.card, _options(args, parts))
     with waiting("completing ..."):
         snapshot = parts.snapshot(place.path, buffer)
         context = chosen(args.workspace, place.path, snapshot, offset, recipe) if args.workspace else None
@@ -104,6 +105,14 @@ def as_json(place: Place, buffer: Buffer, completion: Completion, parts: Parts, 
             "dtype": model.dtype,
         },
     }
+
+
+def _options(args: argparse.Namespace, parts: Parts) -> Options:
+    """With a budget for other files where they are asked for, whether or not the model is known to gain by them."""
+    options = Options(max_new_tokens=args.max_new_tokens)
+    if not args.workspace:
+        return options
+    return replace(options, context_tokens=options.prompt_cap(parts.card.trained_length) // 4)
 
 
 def _positive(text: str) -> int:

@@ -168,7 +168,7 @@ class _Choice:
         symbols, data = self._file(want.path)
         if symbols is not None and stands(symbols, want.at, data):
             text = excerpt(symbols, want.at, data, members, self.most)
-            yield self._shown(want.path, symbols, want.at, want.why, text, members)
+            yield self._shown(want.path, symbols, want.at, want.why, text)
 
     def _place(self, place: Place, taken: set[tuple[str, int]]) -> Iterator[Shown]:
         symbols, data = self._file(place.path)
@@ -184,21 +184,13 @@ class _Choice:
         symbols, data = self._file(path)
         text = outline(symbols, data, self.most) if symbols else ""
         if text and symbols:
-            defines = tuple(one.name for one in symbols.definitions if one.parent < 0)
             name = self.around.shown(path)
-            yield Shown(name, 0, len(data), "", "in the same folder", header(name, symbols.language) + text, defines)
+            yield Shown(name, 0, len(data), "", "in the same folder", header(name, symbols.language) + text)
 
-    def _shown(
-        self,
-        path: str,
-        symbols: FileSymbols,
-        index: int,
-        why: str,
-        text: str,
-        members: frozenset[str] = frozenset(),
-    ) -> Shown:
+    def _shown(self, path: str, symbols: FileSymbols, index: int, why: str, text: str) -> Shown:
         one, name = symbols.definitions[index], self.around.shown(path)
-        defines = (one.name, *sorted(members))
+        # An outline is nothing to copy from: raised wherever its class is named, it cost likelihood.
+        defines = () if one.kind == "class" else (one.name,)
         whole = header(name, symbols.language) + text
         return Shown(name, one.start, one.end, symbols.dotted(index), why, whole, defines)
 

@@ -23,7 +23,7 @@ class Shown:
     """A piece of another file as a prompt shows it.
 
     path: as the header names it; start, end: the bytes of the file that it stands for; name: what it defines, dotted,
-    "" if that has no name; why: the evidence, for people; text: header included; defines: names that it is good for.
+    "" if that has no name; why: the evidence, for people; text: header included; defines: names whose mention means it.
     """
 
     path: str

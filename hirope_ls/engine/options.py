@@ -35,5 +35,10 @@ class Options:
         return 16 * trained_length if trained_length <= SHORT_CONTEXT else 32_768
 
     def context_budget(self, trained_length: int) -> int:
-        """Tokens of other files that a prompt may show: it reaches as far beyond the trained length as the cap does."""
-        return self.prompt_cap(trained_length) // 4 if self.context_tokens is None else self.context_tokens
+        """Tokens of other files that a prompt may show: a quarter of the cap, for models that gain by them.
+
+        Models trained for little context are small ones: they gain nothing (`hirope-ls eval crossfile`).
+        """
+        if self.context_tokens is not None:
+            return self.context_tokens
+        return 0 if trained_length <= SHORT_CONTEXT else self.prompt_cap(trained_length) // 4

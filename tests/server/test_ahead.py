@@ -24,7 +24,7 @@ def shown(editor: Editor, at: int) -> str:
 
 def spared(editor: Editor, name: str, least: int = 0) -> int:
     """The count, once it is `least`, if it comes to that."""
-    for _ in range(500):
+    for _ in range(2000):
         count = int(editor.ask("hirope/status")["spared"][name])
         if count >= least:
             return count

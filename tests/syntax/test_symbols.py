@@ -2,7 +2,9 @@
 
 import ast
 import json
+from pathlib import Path
 
+import pytest
 from fixture import block
 from fuzz import python_files, rng, rounds
 
@@ -11,6 +13,7 @@ from hirope_ls.syntax.extracting import symbols_in, symbols_of
 from hirope_ls.syntax.symbols import FileSymbols
 from hirope_ls.text import Buffer
 
+SAMPLES = Path(__file__).parent.parent / "data" / "languages"
 PYTHON = language_for("python", None)
 
 
@@ -142,6 +145,19 @@ def test_a_record_comes_back_as_it_was_and_another_version_not_at_all():
 def test_without_a_language_there_are_none():
     assert symbols_in(None, b"def f(): pass") == FileSymbols("")
     assert symbols_of(parse(None, Buffer.of(b"def f(): pass"))) == FileSymbols("")
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("[sS]ample.*[!t]")), ids=lambda path: path.name)
+def test_every_language_has_symbols_and_the_same_from_both_sides(path):
+    language, data = language_for(None, path.name), path.read_bytes()
+    found = symbols_in(language, data)
+    assert found == symbols_of(parse(language, Buffer.of(data)))
+    assert found.definitions and found.imports and found.references
+    assert FileSymbols.from_json(json.loads(json.dumps(found.to_json()))) == found
+    for one in found.definitions:
+        assert one.name.encode() in data[one.start : one.end] and one.start <= one.body <= one.end <= len(data)
+    for one in found.references:
+        assert data[one.start :].startswith(one.name.encode())
 
 
 def test_real_files_have_what_their_own_parser_finds_and_the_same_from_both_sides():
