@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -44,12 +45,18 @@ def raised(mentions: Tensor, units: Tensor, first_row: int, stop: int, window: i
 
     Row i raises key j where i - j >= window and j's unit is mentioned at a token t with 0 <= i - t < window.
     """
-    tokens, spoken = mentions[:, (mentions[0] < stop) & (mentions[0] > first_row - window)]
-    keys = torch.isin(units, spoken).nonzero()[:, 0]
+    found = mentions.numpy()  # not torch: its threads take longer to wake than this takes
+    tokens, spoken = found[:, (found[0] < stop) & (found[0] > first_row - window)]
+    names, which = np.unique(spoken, return_inverse=True)
+    if not len(names):
+        return None
+    place = np.minimum(np.searchsorted(names, units.numpy()), len(names) - 1)
+    keys = np.flatnonzero(names[place] == units.numpy())
     if not len(keys):
         return None
-    row = torch.arange(first_row, stop)[:, None]
-    heard = (tokens <= row) & (row - tokens < window)  # [rows, m]
-    same = spoken[:, None] == units[keys]  # [m, s]
-    seen = (heard.float() @ same.float() > 0) & (keys <= row - window)
-    return Raised(keys, seen) if bool(seen.any()) else None
+    row = np.arange(first_row, stop)[:, None]
+    order = np.argsort(which, kind="stable")
+    heard = ((tokens <= row) & (row - tokens < window))[:, order]
+    by_unit = np.logical_or.reduceat(heard, np.searchsorted(which[order], np.arange(len(names))), axis=1)
+    seen = by_unit[:, place[keys]] & (keys <= row - window)
+    return Raised(torch.from_numpy(keys), torch.from_numpy(seen)) if seen.any() else None

@@ -24,7 +24,7 @@ def as_positions(values: Any) -> Tensor:
         ids = torch.tensor(values, dtype=torch.int64, device="cpu")  # copied: an array may be read-only
     if ids.ndim != 2 or ids.shape[0] < 2:
         raise ValueError(f"positions must have the shape [levels >= 2, total], not {list(ids.shape)}")
-    if ids.numel() and int(ids.min()) < 0:
+    if ids.numel() and int(ids.numpy().min()) < 0:  # by numpy: torch would wake its threads
         raise ValueError("positions must not be negative")
     return ids
 

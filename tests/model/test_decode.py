@@ -62,8 +62,9 @@ def follow(loaded: Loaded, name: str, steps: int, size: int, new: int = 4) -> No
     warm, cold = LocalModel(loaded, BUDGET, chunk=24), LocalModel(loaded, BUDGET)
     document = Document(rng(name), min(loaded.card.vocab_size, 300), size)
     said: list[int] = []
-    reused = longest = 0
-    for step in range(steps):
+    reused = longest = step = 0
+    while step < steps or (longest <= loaded.card.trained_length and step < 100):  # few edits may all stay short
+        step += 1
         action = document.step(said)
         prompt = document.prompt()
         answer = ask(warm, "file", prompt, new)
