@@ -199,7 +199,8 @@ class KVStore:
         self._evict(session, self.budget_bytes - need, spared)
         others = self.used_bytes - session.nbytes
         room = (self.budget_bytes - others - _beside(session)) // self.row_bytes
-        generous = max(2 * session.cache.capacity, rounded(rows))
+        held = session.cache.capacity
+        generous = max(held + held // 8, rounded(rows))  # doubling would leave half of a long file's memory idle
         session.grow(min(generous, room))
 
     def _evict(self, keep: Session, allowed: int, spared: str | None = None) -> None:
