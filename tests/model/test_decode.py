@@ -309,11 +309,11 @@ def test_a_cancel_stops_a_long_prefill_within_a_chunk(loaded: Loaded) -> None:
     try:
         answer = told(model.generate("file", *a_prompt(16_384), Limits(5), flag))
         assert (answer.reason, answer.ids, forwards) == ("cancelled", [], 3)
-        assert answer.prefilled.prefilled == 3 * 512
+        assert answer.prefilled.prefilled == 3 * 768
         forwards = 10
         assert ask(model, "other", a_prompt(100, 1), 1).prefilled.prefilled == 100
         assert forwards == 11
-        assert told(model.generate("file", *a_prompt(16_384), Limits(5), Flag(after=1))).prefilled.reused == 3 * 512
+        assert told(model.generate("file", *a_prompt(16_384), Limits(5), Flag(after=1))).prefilled.reused == 3 * 768
     finally:
         handle.remove()
 
@@ -420,4 +420,4 @@ def test_a_scheme_that_changes_cached_rows_is_refused(llama: Path) -> None:
 
 def test_large_models_are_prefilled_in_smaller_chunks() -> None:
     sizes = [_rows_on_cpu(parameters) for parameters in (4_000_000, 100_000_000, 500_000_000, 7_000_000_000)]
-    assert sizes == [512, 256, 32, 32]
+    assert sizes == [768, 192, 48, 48]
