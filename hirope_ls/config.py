@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 
 README_BEGIN: Final = "<!-- settings:begin -->"
 README_END: Final = "<!-- settings:end -->"
+_UNSET: Final = {"model": "bundled", "contextTokens": "by the model"}  # what the table says of those without a value
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Settings:
     kv_budget_mib: int = 1024
     look_ahead: Literal["auto", "on", "off"] = "auto"
     approximate_splice: bool = False
+    context: bool = True
+    context_tokens: int | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,19 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "After an edit far above the cursor, answer at once from what was computed for the functions between, not "
         "reading them again. Answers may then differ from what the model says.",
     ),
+    Setting(
+        "context",
+        "context",
+        *_boolean(),
+        "Show the model parts of other files of the workspace: what the code at the cursor uses, and what you work on. "
+        "Without it no file is read but those you open; secret and ignored ones get no suggestions either way.",
+    ),
+    Setting(
+        "contextTokens",
+        "context_tokens",
+        *_integer(0, 131_072),
+        "How much of other files is shown at most, in tokens. Without it a quarter of what the model sees of a file.",
+    ),
 )
 
 
@@ -182,7 +198,7 @@ def settings_table() -> str:
     rows = ["| setting | accepts | default | what it does |", "|---|---|---|---|"]
     for setting in SETTINGS:
         default = defaults[setting.field]
-        shown = "bundled" if default is None else f"`{default}`"
+        shown = _UNSET.get(setting.name, "") if default is None else f"`{default}`"
         rows.append(f"| `{setting.name}` | {setting.accepts} | {shown} | {setting.doc} |")
     return "\n".join(rows)
 

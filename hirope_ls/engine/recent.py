@@ -3,6 +3,9 @@
 An answer serves every text on the way to its acceptance: that it was given for, with a beginning of the answer put in
 at the cursor, whether it was typed, accepted by word or by line, or is what deleting has left. Whole texts are
 compared, byte by byte; nothing is looked up by a hash or by a part. Used by one thread.
+
+An answer that was made with another context (engine/context.py) than a new one would be is on the screen, perhaps: it
+serves what is typed along with it, until there is a newer one, and is asked for anew at its own place.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hirope_ls.engine.completion import Completion
 
@@ -21,19 +24,20 @@ _MAX_BYTES = 16_000_000  # of the documents' texts kept for comparison
 @dataclass(frozen=True)
 class Known:
     """The answer `text` for byte `offset` of `data`; `ahead` if nobody had asked for it yet; `approximate` as in
-    `Completion`."""
+    `Completion`; `former` if it was made with another context."""
 
     data: bytes
     offset: int
     text: bytes
     ahead: bool = False
     approximate: int | None = None
+    former: bool = False
 
     def rest(self, data: bytes, offset: int) -> bytes | None:
         """What of the answer is left to type at `offset` of `data`; None if that is not on the way, or at its end."""
         typed = offset - self.offset
         # The shortest first: most differ here.
-        if not 0 <= typed < len(self.text) or data[self.offset : offset] != self.text[:typed]:
+        if not self.former <= typed < len(self.text) or data[self.offset : offset] != self.text[:typed]:
             return None
         return None if typed_since(self.data, self.offset, data, offset) is None else self.text[typed:]
 
@@ -62,7 +66,7 @@ class Recent:
         if completion.outcome != "shown":
             return
         known = Known(data, completion.start, completion.text.encode(), ahead, completion.approximate)
-        others = (other for other in self._shown.pop(uri, ()) if not known.repeats(other))
+        others = (each for each in self._shown.pop(uri, ()) if not each.former and not known.repeats(each))
         self._shown[uri] = deque([known, *others][: self._per_document])
         self._shrink()
 
@@ -74,7 +78,8 @@ class Recent:
         if not known or not rest:
             return None
         timings = {"total": (time.monotonic() - began) * 1000}
-        return Completion(rest.decode(), offset, offset, "cached", timings, approximate=known.approximate)
+        outcome = "cached:former" if known.former else "cached"
+        return Completion(rest.decode(), offset, offset, outcome, timings, approximate=known.approximate)
 
     def known(self, uri: str, data: bytes, offset: int) -> Known | None:
         """The answer that serves at byte `offset`, as it was given."""
@@ -87,6 +92,11 @@ class Recent:
     def forget(self, uri: str) -> None:
         """The document was closed."""
         self._shown.pop(uri, None)
+
+    def renew(self, uri: str) -> None:
+        """New answers for the document are made with another context."""
+        if uri in self._shown:
+            self._shown[uri] = deque(replace(known, former=True) for known in self._shown[uri])
 
     def forget_approximate(self, uri: str) -> None:
         """What the document is answered from now on can be exact."""

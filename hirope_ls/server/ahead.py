@@ -63,7 +63,10 @@ class Ahead:
         if self._generations.runs(document.uri) or self._recent.known(document.uri, edit.apply(data), edit.new_end):
             return
         then = kit.pipeline.edit(snapshot, [edit], snapshot.version)
-        now, accepted = kit.question(snapshot, completion.start), kit.question(then, edit.new_end)
+        now, accepted = (
+            kit.question(*place, self._backend.contexts.get(document.uri))
+            for place in ((snapshot, completion.start), (then, edit.new_end))
+        )
         made = self._generations.start_ahead(worker, now, accepted)
         made.done.add_done_callback(lambda _: self._count(document.uri, made))
 

@@ -13,12 +13,13 @@ from typing import Final
 from hirope_ls.config import Settings
 from hirope_ls.engine.complete import alternatives
 from hirope_ls.engine.completion import Completion
+from hirope_ls.engine.question import Question
 from hirope_ls.engine.recent import Recent
 from hirope_ls.engine.snapshots import Snapshot
 from hirope_ls.engine.worker import Closed, Superseded
 from hirope_ls.model.generator import LanguageModel, StopFlag
 from hirope_ls.server.ahead import Ahead
-from hirope_ls.server.backend import Backend
+from hirope_ls.server.backend import Backend, Kit
 from hirope_ls.server.documents import Document, Documents
 from hirope_ls.server.generations import Generation, Generations
 from hirope_ls.server.narrow import narrowed
@@ -98,6 +99,12 @@ class Answering:
         self._generations.stop(uri)
         self._recent.forget(uri)
 
+    def renewed(self, uri: str) -> None:
+        """Something else is shown of other files from now on: what is made without a request is made anew."""
+        self._ahead.wait()
+        self._generations.stop(uri)
+        self._recent.renew(uri)
+
     async def completion(self, ask: Ask, document: Document, start: Start) -> Completion:
         """The completion: from memory, from the running generation that was taken over, or from a new one."""
         place = ask.place
@@ -122,7 +129,7 @@ class Answering:
             return []
         if snapshot.buffer != ask.buffer:
             return []
-        question, deadline = kit.question(place.snapshot(kit.pipeline, snapshot), place.offset), self._deadline(ask)
+        question, deadline = self._question(kit, place, snapshot), self._deadline(ask)
 
         def job(model: LanguageModel, stop: StopFlag) -> list[Completion]:
             return alternatives(question, model, stop, first, count=_AT_ONCE - 1, deadline=deadline)
@@ -173,8 +180,13 @@ class Answering:
         if kit is None or worker is None:
             return Completion("", 0, 0, "loading")
         self._warming.computed(ask.uri)
-        question = kit.question(place.snapshot(kit.pipeline, snapshot), place.offset)
+        question = self._question(kit, place, snapshot)
         return await self._generations.start(worker, question, ask.asked, self._deadline(ask)).completion()
+
+    def _question(self, kit: Kit, place: Place, snapshot: Snapshot) -> Question:
+        return kit.question(
+            place.snapshot(kit.pipeline, snapshot), place.offset, self._backend.contexts.get(snapshot.uri)
+        )
 
     def _deadline(self, ask: Ask) -> float:
         return ask.asked + self._settings.deadline_ms / 1000

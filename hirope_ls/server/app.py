@@ -11,32 +11,39 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcInvalidParams
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
 from hirope_ls.config import Settings, problem_message, read_settings
 from hirope_ls.server.answering import Answering
 from hirope_ls.server.backend import Backend, LoadModel
 from hirope_ls.server.background import Background
+from hirope_ls.server.choosing import Choosing
 from hirope_ls.server.convert import (
+    announces,
     announces_progress,
+    changed_files,
     changes,
     choose_encoding,
     document_uri,
     focused_uri,
+    folder_changes,
     opened_document,
+    root_uris,
 )
 from hirope_ls.server.documents import Document, Documents
+from hirope_ls.server.files import Files, Verdict
 from hirope_ls.server.framing import Fault
+from hirope_ls.server.indexing import Indexing
 from hirope_ls.server.inline import InlineCompletions
 from hirope_ls.server.inspect import inspection
 from hirope_ls.server.logs import ClientHandler
-from hirope_ls.server.progress import LoadProgress
+from hirope_ls.server.progress import Progress
 from hirope_ls.server.protocol import RequestFailed, StrictProtocol
 from hirope_ls.server.status import Status
 from hirope_ls.server.stdio import Reader, Writer
@@ -44,10 +51,16 @@ from hirope_ls.server.warming import Warming
 from hirope_ls.server.watch import watch_process
 from hirope_ls.text.edit import Edit
 
+if TYPE_CHECKING:
+    from hirope_ls.workspace import Changes
+
 _log = logging.getLogger(__name__)
 
 SLOW_MS: Final = 50  # an event loop kept waiting longer than this is worth a line
 _LAST_RESORT: Final = 1.5  # seconds an orderly end may take
+_FOLDERS: Final = types.WorkspaceOptions(
+    types.WorkspaceFoldersServerCapabilities(supported=True, change_notifications=True)
+)
 
 
 def package_version() -> str:
@@ -79,9 +92,10 @@ class App:
         self._loop = asyncio.get_running_loop()
         self._over: asyncio.Future[int] = self._loop.create_future()
         self._background = Background()
-        self._documents = Documents(self._background, self._opened, self._edited)
+        self._documents = Documents(self._background, self._judge, self._opened, self._edited, self._barred)
         self._tasks: set[asyncio.Task[None]] = set()
         self._backend: Backend | None = None
+        self._files: Files | None = None
         writer = Writer(sink)
         self._protocol.set_writer(writer)
         handler = ClientHandler(self._log_to_client)
@@ -89,6 +103,8 @@ class App:
         Reader(source, self._deliver, self._source_ended).start()
         code = await self._over
         logging.getLogger("hirope_ls").removeHandler(handler)
+        if self._files is not None:
+            self._files.close(0.4)
         self._background.close()
         writer.close()
         writer.flush(0.5)
@@ -150,7 +166,10 @@ class App:
             types.TEXT_DOCUMENT_DID_OPEN: lambda params: self._documents.open(*opened_document(params)),
             types.TEXT_DOCUMENT_DID_CHANGE: lambda params: self._documents.change(*changes(params)),
             types.TEXT_DOCUMENT_DID_CLOSE: self._close,
-            types.TEXT_DOCUMENT_INLINE_COMPLETION: lambda params: self._inline.request(params),
+            types.TEXT_DOCUMENT_INLINE_COMPLETION: self._complete,
+            types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: self._folders_changed,
+            types.WORKSPACE_DID_CHANGE_WATCHED_FILES: self._files_changed,
+            types.SHUTDOWN: self._shut_down,
             "hirope/didFocus": self._focused,
             "hirope/inspect": self._inspect,
             "hirope/status": self._status_report,
@@ -163,6 +182,8 @@ class App:
         capabilities = params["capabilities"]
         settings, self._problems = read_settings(params.get("initializationOptions"), self._overrides)
         self._documents.encoding = choose_encoding(capabilities)
+        self._roots = root_uris(params)
+        self._watches_files = announces(capabilities, "workspace", "didChangeWatchedFiles", "dynamicRegistration")
         self._start_parts(settings, announces_progress(capabilities))
         parent = params.get("processId")
         if isinstance(parent, int) and not isinstance(parent, bool):
@@ -174,22 +195,44 @@ class App:
                     open_close=True, change=types.TextDocumentSyncKind.Incremental
                 ),
                 inline_completion_provider=types.InlineCompletionOptions(),
+                workspace=_FOLDERS if announces(capabilities, "workspace", "workspaceFolders") else None,
             ),
             server_info=types.ServerInfo(name="hirope-ls", version=package_version()),
         )
 
     def _start_parts(self, settings: Settings, progress: bool) -> None:
-        self._progress = LoadProgress(self._protocol, progress)
+        self._progress = Progress(self._protocol, progress, "hirope/load")
+        self._indexing = Indexing(Progress(self._protocol, progress, "hirope/index"), self._spawn)
         self._backend = Backend(settings, self._background, self._load_model, self._backend_changed)
         self._warming = Warming(self._backend, self._status, settings.look_ahead)
         answering = Answering(self._documents, self._backend, self._warming, self._status, settings)
         self._inline = InlineCompletions(self._documents, self._backend, answering, self._status)
+        self._answering = answering
+        self._files = Files(
+            self._background,
+            settings.context,
+            self._news,
+            lambda: self._choosing.known(),
+            self._indexing.progressed,
+        )
+        self._choosing = Choosing(
+            self._backend,
+            self._files,
+            place=self._warming.place,
+            busy=self._inline.busy,
+            took=self._warming.took,
+            adopted=self._adopted,
+        )
 
     def _initialized(self, params: Any) -> None:
         if self._problems:
             self._show(types.MessageType.Warning, problem_message(self._problems))
         backend = self._backend
         if backend is not None and backend.state == "starting" and not self._tasks:
+            assert self._files is not None
+            self._files.begin(self._roots)
+            if self._watches_files:
+                self._spawn(self._watch_files())
             self._spawn(backend.start())
             self._spawn(self._progress.begin("loading the model"))
 
@@ -213,24 +256,86 @@ class App:
             self._warming.start(document)
         self._protocol.notify("hirope/ready", {})
 
+    def _judge(self, uri: str) -> asyncio.Future[Verdict]:
+        assert self._files is not None  # made before anything is opened
+        return self._files.judge(uri)
+
     def _opened(self, document: Document) -> None:
         if self._backend is not None:
             self._warming.start(document)
+            self._choosing.opened(document)
 
     def _edited(self, document: Document, edits: Sequence[Edit]) -> None:
         if self._backend is not None:
             self._warming.edited(document, edits)
+            self._choosing.edited(document, self._warming.place(document.uri))
+
+    def _barred(self, document: Document) -> None:
+        """Nothing is to be made of this document, and nothing to be kept that was."""
+        if self._backend is not None:
+            self._answering.forget(document.uri)
+            self._warming.closed(document.uri)
+            self._choosing.closed(document)
+            self._backend.forget(document.uri)
+
+    def _adopted(self, document: Document) -> None:
+        """Something else is shown of other files in this document's prompts."""
+        self._answering.renewed(document.uri)
+        self._warming.start(document)
+
+    def _news(self, changed: Changes) -> None:
+        self._choosing.news(changed)
+        for document in self._documents:
+            self._documents.judge(document)
+
+    def _folders_changed(self, params: Any) -> None:
+        if self._files is not None:
+            self._files.change_roots(*folder_changes(params))
+            for document in self._documents:
+                self._documents.judge(document)
+
+    def _files_changed(self, params: Any) -> None:
+        if self._files is not None:
+            self._files.touched(changed_files(params))
+
+    async def _watch_files(self) -> None:
+        """Have the client tell which files change on disk."""
+        watch = types.DidChangeWatchedFilesRegistrationOptions([types.FileSystemWatcher("**/*")])
+        registration = types.Registration("hirope/files", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, watch)
+        with contextlib.suppress(JsonRpcException):
+            await self._protocol.send_request_async(
+                types.CLIENT_REGISTER_CAPABILITY, types.RegistrationParams([registration])
+            )
+
+    def _complete(self, params: Any) -> Awaitable[Any]:
+        reply = self._inline.request(params)
+        if self._files is not None:
+            self._files.wait_for(reply)
+        uri = document_uri(params)
+        document = self._documents.get(uri)
+        if document is not None and document.rule is None:
+            self._choosing.looked(document, self._warming.place(uri))
+        return reply
+
+    def _shut_down(self, params: Any) -> None:
+        if self._files is not None:
+            self._choosing.close()
+            self._files.close(0.0)
 
     def _focused(self, params: Any) -> None:
         document = self._documents.get(focused_uri(params))
         if self._backend is not None and document is not None:
             self._warming.focus(document)
+            if document.rule is None:
+                self._choosing.looked(document, self._warming.place(document.uri))
 
     def _close(self, params: Any) -> None:
         uri = document_uri(params)
         if self._backend is not None:
             self._inline.forget(uri)
             self._warming.closed(uri)
+            if (document := self._documents.get(uri)) is not None:
+                self._choosing.closed(document)
         self._documents.close(uri)
 
     async def _inspect(self, params: Any) -> dict[str, Any]:
@@ -244,7 +349,8 @@ class App:
         if backend.state == "ready" and backend.worker is not None:
             future = backend.worker.submit(object(), lambda model, stop: model.cached(uri))
             cached = await asyncio.wrap_future(future)
-        return inspection(snapshot, backend.kit.card.trained_length, cached, self._documents.encoding)
+        context = backend.contexts.get(uri)
+        return inspection(snapshot, backend.kit.card.trained_length, cached, context, self._documents.encoding)
 
     def _status_report(self, params: Any) -> dict[str, Any]:
         backend = self._backend
@@ -254,8 +360,20 @@ class App:
             "problem": backend.problem if backend is not None else None,
             "model": kit.card.name if kit is not None else None,
             "documents": len(self._documents),
+            "workspace": self._files_report(),
             "busy": backend is not None and backend.worker is not None and backend.worker.busy,
             **self._status.as_json(),
+        }
+
+    def _files_report(self) -> dict[str, Any]:
+        files = self._files
+        context = self._choosing.in_view() if files is not None else None
+        return {
+            "roots": len(files.roots) if files is not None else 0,
+            "files": files.indexed if files is not None else 0,
+            "waiting": files.waiting if files is not None else 0,
+            "indexing": self._indexing.as_json() if files is not None else None,
+            "contextTokens": context.cost if context is not None else 0,
         }
 
     def _last_completion(self, params: Any) -> dict[str, Any] | None:

@@ -1,7 +1,8 @@
 """What the server has of the engine, and when: first the tokenizer, then the model, each loaded off the event loop.
 
 The tokenizer is there a moment after `initialized`, without torch; the model thread then imports torch and loads the
-model. A model that is refused leaves the server up. Belongs to the event loop; knows no LSP.
+model. A model that is refused leaves the server up. What is asked about a document is asked here, with the context that
+was chosen for it. Belongs to the event loop; knows no LSP.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from hirope_ls.config import Settings
+from hirope_ls.engine.context import Context
 from hirope_ls.engine.options import Options
 from hirope_ls.engine.question import Question, Recipe
 from hirope_ls.engine.snapshots import Pipeline, Snapshot
@@ -48,9 +50,9 @@ class Kit:
     def tokenizer(self) -> TextTokenizer:
         return self.recipe.tokenizer
 
-    def question(self, snapshot: Snapshot, offset: int) -> Question:
-        """What to ask the model about this place."""
-        return Question(snapshot, offset, self.recipe)
+    def question(self, snapshot: Snapshot, offset: int, context: Context | None) -> Question:
+        """What to ask the model about this place, with parts of other files shown."""
+        return Question(snapshot, offset, self.recipe, context)
 
 
 LoadModel = Callable[[Kit, Settings], LanguageModel]
@@ -68,7 +70,10 @@ def load_local(kit: Kit, settings: Settings) -> LanguageModel:
 
 
 class Backend:
-    """`kit` and `worker` appear as they are loaded; `changed` is called on the loop at each step of `state`."""
+    """`kit` and `worker` appear as they are loaded; `changed` is called on the loop at each step of `state`.
+
+    `contexts`: what is shown of other files, for each document that has such a thing.
+    """
 
     def __init__(
         self, settings: Settings, background: Background, load_model: LoadModel, changed: Callable[[], None]
@@ -82,11 +87,16 @@ class Backend:
         self.problem: str | None = None
         self.kit: Kit | None = None
         self.worker: Worker[LanguageModel] | None = None
+        self.contexts: dict[str, Context] = {}
 
     async def start(self) -> None:
         """Load everything; returns when the model is ready or refused."""
         settings, folder = self._settings, self._settings.model or bundled_folder()
-        options = Options(max_new_tokens=settings.max_new_tokens, approximate_splice=settings.approximate_splice)
+        options = Options(
+            max_new_tokens=settings.max_new_tokens,
+            approximate_splice=settings.approximate_splice,
+            context_tokens=settings.context_tokens if settings.context else 0,
+        )
         try:
             kit = await self._background.run(lambda: Kit.load(folder, options))
         except Exception as error:
@@ -103,6 +113,12 @@ class Backend:
             self._refuse(error)
         else:
             self._step("ready")
+
+    def forget(self, uri: str) -> None:
+        """Nothing is to stay of the document: neither what is shown with it, nor what was computed of either."""
+        self.contexts.pop(uri, None)
+        if self.worker is not None:
+            self.worker.submit(("forget", uri), lambda model, stop: model.drop(uri))
 
     def close(self, timeout: float) -> bool:
         """End the model thread; False if it is still busy after `timeout` seconds."""

@@ -19,10 +19,10 @@ _Call = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 class Background:
     """Runs calls in the order they came. Made and used on the event loop's thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "hirope-background") -> None:
         self._loop = asyncio.get_running_loop()
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
-        threading.Thread(target=self._run, name="hirope-background", daemon=True).start()
+        threading.Thread(target=self._run, name=name, daemon=True).start()
 
     def run(self, call: Callable[[], R]) -> asyncio.Future[R]:
         """Run `call` on the thread; the future belongs to the loop and gets its result or exception."""

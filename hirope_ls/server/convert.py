@@ -99,6 +99,38 @@ def announces_progress(capabilities: Mapping[str, Any]) -> bool:
     return isinstance(window, Mapping) and window.get("workDoneProgress") is True
 
 
+def announces(capabilities: Mapping[str, Any], *names: str) -> bool:
+    """Whether the client's capability of this path, such as workspace, workspaceFolders, is true, or is an object."""
+    value: Any = capabilities
+    for name in names:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value is True or isinstance(value, Mapping)
+
+
+def root_uris(params: Mapping[str, Any]) -> list[str]:
+    """The folders that `initialize` names, by the newest of the three ways that the client uses."""
+    folders = params.get("workspaceFolders")
+    if isinstance(folders, list):
+        return [uri for uri in map(_uri_of, folders) if uri]
+    return [uri] if isinstance(uri := params.get("rootUri"), str) else []
+
+
+def folder_changes(params: Any) -> tuple[list[str], list[str]]:
+    """URIs of the folders that didChangeWorkspaceFolders adds, and of those it removes."""
+    event = _object(params, "event")
+    return tuple([_text(folder, "uri") for folder in _list(event, name)] for name in ("added", "removed"))  # type: ignore[return-value]
+
+
+def changed_files(params: Any) -> list[str]:
+    """URIs of didChangeWatchedFiles; what happened to them is for the disk to say."""
+    return [_text(change, "uri") for change in _list(params, "changes")]
+
+
+def _uri_of(folder: Any) -> str:
+    uri = folder.get("uri") if isinstance(folder, Mapping) else None
+    return uri if isinstance(uri, str) else ""
+
+
 def lsp_range(buffer: Buffer, start: int, end: int, encoding: Encoding) -> types.Range:
     """Byte offsets start..end as a range in the client's encoding."""
     return types.Range(

@@ -11,15 +11,15 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
 
 from hirope_ls.engine.snapshots import Pipeline, Snapshot
 from hirope_ls.problems import InputError
 from hirope_ls.server.background import Background
 from hirope_ls.server.convert import Change
+from hirope_ls.server.files import Verdict
 from hirope_ls.server.narrow import narrowed
+from hirope_ls.server.uris import path_of
 from hirope_ls.syntax import LARGEST_SERVED
 from hirope_ls.text.buffer import Buffer, edit_for_change
 from hirope_ls.text.edit import Edit
@@ -45,10 +45,15 @@ class Document:
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
     problem: str | None = None  # why the engine could not take it
     told: bool = False  # that it is refused
+    judged: bool = False
+    rule: str | None = None  # by which it is private, or nobody's to write: nothing is made of it
+    path: str | None = None  # its real path, if that is in the workspace
 
     @property
     def refusal(self) -> str | None:
         """Why this document can have no completion now; None if it can, perhaps after a moment."""
+        if self.rule is not None:
+            return self.rule
         if not self.in_sync:
             return "out-of-sync"
         return "too-large" if len(self.buffer.data) > LARGEST_SERVED else self.problem
@@ -57,16 +62,21 @@ class Document:
 class Documents:
     """All open documents, by URI.
 
-    `opened` is called when a document's first snapshot is there, `edited` after each change of its text.
+    `opened` is called when a document's first snapshot is there, `edited` after each change of its text, `barred` when
+    it turns out to be private. `judge` says which are.
     """
 
     def __init__(
         self,
         background: Background,
+        judge: Callable[[str], asyncio.Future[Verdict]],
         opened: Callable[[Document], None] = lambda document: None,
         edited: Callable[[Document, Sequence[Edit]], None] = lambda document, edits: None,
+        barred: Callable[[Document], None] = lambda document: None,
     ) -> None:
         self._background = background
+        self._judge = judge
+        self._barred = barred
         self._opened = opened
         self._edited = edited
         self._pipeline: Pipeline | None = None
@@ -110,8 +120,11 @@ class Documents:
             document.buffer = Buffer.of(text)
         except InputError as error:
             self._distrust(document, str(error))
-        else:
-            self._make(document)
+        self.judge(document)
+
+    def judge(self, document: Document) -> None:
+        """Have it found out, again, whether the document is private."""
+        self._judge(document.uri).add_done_callback(lambda verdict: self._judged(document, verdict))
 
     def change(self, uri: str, version: int, changes: Sequence[Change]) -> None:
         """didChange: all changes or, if one of them cannot be right, none."""
@@ -152,7 +165,7 @@ class Documents:
 
     async def snapshot(self, document: Document) -> Snapshot | None:
         """The snapshot as soon as there is one; None if the document is refused or closed meanwhile."""
-        while document.snapshot is None or not document.in_sync:
+        while document.snapshot is None or not document.in_sync or document.rule is not None:
             if document.refusal is not None or self._documents.get(document.uri) is not document:
                 return None
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -161,7 +174,8 @@ class Documents:
         return document.snapshot
 
     def _distrust(self, document: Document, why: str) -> None:
-        _log.warning("a document is out of sync and waits for its full text: %s", why)
+        if document.rule is None:
+            _log.warning("a document is out of sync and waits for its full text: %s", why)
         document.in_sync = False
         document.snapshot = None
         _stop_making(document)
@@ -184,7 +198,22 @@ class Documents:
             self._make(document)
         else:
             document.snapshot = self._pipeline.edit(document.snapshot, edits, document.version)
-        self._edited(document, edits)
+        if document.rule is None:
+            self._edited(document, edits)
+
+    def _judged(self, document: Document, found: asyncio.Future[Verdict]) -> None:
+        if self._documents.get(document.uri) is not document or found.cancelled():
+            return
+        failed = found.exception() is not None
+        verdict = Verdict("unjudged") if failed else found.result()
+        before, first = document.rule, not document.judged
+        document.judged, document.rule, document.path = True, verdict.rule, verdict.path
+        if document.in_sync and (first or verdict.rule != before):
+            self._make(document)
+        elif verdict.rule is not None:
+            _release(document)
+        if verdict.rule is not None and verdict.rule != before:
+            self._barred(document)
 
     def _make(self, document: Document) -> None:
         """Have the snapshot made from nothing, off the event loop; edits made meanwhile follow."""
@@ -192,10 +221,12 @@ class Documents:
         document.snapshot = None
         document.problem = "no-model" if self._given_up else None
         pipeline = self._pipeline
+        if not document.judged:
+            return
         if document.refusal is not None:
-            if not document.told and not self._given_up:
+            if not document.told and not self._given_up and document.rule is None:
                 _log.warning("a document gets no completions: %s", document.refusal)
-            document.told = True
+            document.told |= document.rule is None
             _release(document)
         elif pipeline is not None:
             version, buffer, path = document.version, document.buffer, path_of(document.uri)
@@ -220,15 +251,6 @@ class Documents:
             self._opened(document)
         document.pending = []
         _release(document)
-
-
-def path_of(uri: str) -> str | None:
-    """The path of a file URI, only to tell the language by its suffix; it is never opened."""
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return None
-    return str(Path(unquote(parts.path))) if parts.path else None
 
 
 def _stop_making(document: Document) -> None:

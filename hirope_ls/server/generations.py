@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from hirope_ls.engine.ahead import NOT_AHEAD, complete_ahead
 from hirope_ls.engine.complete import complete
 from hirope_ls.engine.completion import Completion
+from hirope_ls.engine.context import Context
 from hirope_ls.engine.progress import Progress
 from hirope_ls.engine.question import Question
 from hirope_ls.engine.recent import Recent, typed_since
@@ -31,7 +32,7 @@ _AHEAD_S = 5.0  # what nobody has asked for is made by then, or not at all
 class Generation:
     """One completion in the making, for byte `offset` of `data`; `ahead` as long as nobody has asked for it.
 
-    `unasked` is what began so, whatever became of it.
+    `unasked` is what began so, whatever became of it. `context`: what its prompt shows of other files.
     """
 
     data: bytes
@@ -39,6 +40,7 @@ class Generation:
     progress: Progress
     future: Future[Completion]
     unasked: bool = False
+    context: Context | None = None
     claims: int = 0  # how often it was taken over
     left: bool = False  # by whoever asked for it
     ahead: bool = field(init=False)
@@ -53,7 +55,7 @@ class Generation:
         cls, question: Question, progress: Progress, future: Future[Completion], unasked: bool = False
     ) -> Generation:
         """The one that answers this question."""
-        return cls(question.snapshot.buffer.data, question.offset, progress, future, unasked)
+        return cls(question.snapshot.buffer.data, question.offset, progress, future, unasked, question.context)
 
     def is_for(self, data: bytes, offset: int) -> bool:
         """Whether its place is this very one."""
@@ -133,7 +135,7 @@ class Generations:
         generation = self._running.get(uri)
         if generation is None:
             return None
-        if not generation.serves(data, offset):
+        if not generation.serves(data, offset) or not self._shows_the_same(uri, generation):
             self.stop(uri)
             return None
         generation.claims, generation.left = generation.claims + 1, False
@@ -175,10 +177,16 @@ class Generations:
         """Whether there is one for the document."""
         return uri in self._running
 
+    def _shows_the_same(self, uri: str, generation: Generation) -> bool:
+        """Whether a prompt made now would show the same of other files."""
+        return self._backend.contexts.get(uri) is generation.context
+
     def _ended(self, uri: str, generation: Generation) -> None:
         if self._running.get(uri) is generation:
             del self._running[uri]
         if generation.done.cancelled() or generation.done.exception() is not None:
             return
+        if not self._shows_the_same(uri, generation):
+            return  # an answer to another question
         if not (generation.ahead and generation.progress.late):  # half an answer is none, if nobody waits for it
             self._recent.add(uri, generation.data, generation.done.result(), generation.ahead)

@@ -65,8 +65,12 @@ class InlineCompletions:
             except Exception as error:  # nobody waits for it: whoever asks again is told
                 _log.error("a completion asked for while loading failed: %s", describe(error))
 
+    def busy(self, uri: str) -> bool:
+        """Whether somebody waits for an answer about the document."""
+        return uri in self._slots
+
     def forget(self, uri: str) -> None:
-        """The document was closed: what runs for it is answered with nothing."""
+        """The document was closed, or is private: what runs for it is answered with nothing."""
         self._supersede(uri)
         self._wished.pop(uri, None)
         self._answering.forget(uri)
@@ -106,6 +110,8 @@ class InlineCompletions:
         if start.refusal or ask.document is None:
             return Completion("", 0, 0, start.refusal or "empty:unknown-document"), nothing
         completion = await self._answering.completion(ask, ask.document, start)
+        if ask.document.rule is not None:  # it was not known when it was asked for
+            return Completion("", 0, 0, f"filtered:{ask.document.rule}"), nothing
         if not completion.text:
             return completion, nothing
         others = await self._answering.others(ask, ask.document, completion)
@@ -127,6 +133,8 @@ class InlineCompletions:
         """The outcome of a request that cannot be served now."""
         if ask.document is None:
             return "empty:unknown-document"
+        if ask.document.rule is not None:
+            return f"filtered:{ask.document.rule}"
         if self._backend.state == "refused":
             return "error:model"
         if ask.document.refusal is not None:
@@ -142,6 +150,8 @@ class InlineCompletions:
         nearly = completion.approximate is not None and completion.text
         record = Record(completion.outcome + (":approximate" if nearly else ""), timings, *counts)
         self._status.record(ask.uri, record)
+        if ask.document is not None and ask.document.rule is not None:
+            return
         _log.info(
             "completion: %s, %.0f ms, tokens %s",
             record.outcome,

@@ -1,4 +1,4 @@
-"""`hirope/inspect`: how the engine sees an open document - units, positions, tokens, cache.
+"""`hirope/inspect`: how the engine sees an open document: units, positions, tokens, cache, and the context it shows.
 
 Knows no requests: it makes a JSON value from a snapshot.
 """
@@ -7,12 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from hirope_ls.engine.context import Context
 from hirope_ls.engine.snapshots import Snapshot
 from hirope_ls.server.convert import lsp_range
 from hirope_ls.text.encoding import Encoding
 
 
-def inspection(snapshot: Snapshot, trained_length: int, cached: tuple[int, int], encoding: Encoding) -> dict[str, Any]:
+def inspection(
+    snapshot: Snapshot,
+    trained_length: int,
+    cached: tuple[int, int],
+    context: Context | None,
+    encoding: Encoding,
+) -> dict[str, Any]:
     """The reply, but for the LSP types in it; `cached` is (tokens, bytes)."""
     return {
         "version": snapshot.version,
@@ -21,6 +28,10 @@ def inspection(snapshot: Snapshot, trained_length: int, cached: tuple[int, int],
         "units": _units(snapshot, encoding),
         "cache": {"tokens": cached[0], "bytes": cached[1]},
         "digest": snapshot.digest(),
+        "context": [
+            {"path": part.shown.path, "name": part.shown.name, "why": part.shown.why, "tokens": part.cost}
+            for part in (context.parts if context is not None else ())
+        ],
     }
 
 

@@ -1,9 +1,8 @@
-"""Work-done progress while the model loads, for clients that announced it; nothing at all for others."""
+"""Work-done progress, for clients that announced it; nothing at all for others."""
 
 from __future__ import annotations
 
 import logging
-from typing import Final
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -11,25 +10,23 @@ from pygls.exceptions import JsonRpcException
 from hirope_ls.server.protocol import StrictProtocol
 
 _log = logging.getLogger(__name__)
-_TOKEN: Final = "hirope/load"
-
-Step = types.WorkDoneProgressBegin | types.WorkDoneProgressReport | types.WorkDoneProgressEnd
 
 
-class LoadProgress:
+class Progress:
     """One progress bar: asked for, begun, moved and ended. Belongs to the event loop."""
 
-    def __init__(self, protocol: StrictProtocol, announced: bool) -> None:
+    def __init__(self, protocol: StrictProtocol, announced: bool, token: str) -> None:
+        self._token = token
         self._protocol = protocol
         self._announced = announced
         self._begun = False
         self._ended = False
 
-    async def begin(self, message: str) -> None:
+    async def begin(self, message: str, percentage: int | None = None) -> None:
         """Ask the client for a bar; it appears once the client agrees, unless loading is over by then."""
         if not self._announced:
             return
-        params = types.WorkDoneProgressCreateParams(token=_TOKEN)
+        params = types.WorkDoneProgressCreateParams(token=self._token)
         try:
             await self._protocol.send_request_async(types.WINDOW_WORK_DONE_PROGRESS_CREATE, params)
         except JsonRpcException:
@@ -37,12 +34,14 @@ class LoadProgress:
             return
         if not self._ended:
             self._begun = True
-            self._send(types.WorkDoneProgressBegin(title="hirope-ls", message=message, cancellable=False))
+            self._send(
+                types.WorkDoneProgressBegin("hirope-ls", cancellable=False, message=message, percentage=percentage)
+            )
 
-    def report(self, message: str) -> None:
+    def report(self, message: str, percentage: int | None = None) -> None:
         """Say what is being done now."""
         if self._begun and not self._ended:
-            self._send(types.WorkDoneProgressReport(message=message))
+            self._send(types.WorkDoneProgressReport(message=message, percentage=percentage))
 
     def end(self, message: str) -> None:
         """Take the bar away."""
@@ -53,4 +52,4 @@ class LoadProgress:
     def _send(
         self, value: types.WorkDoneProgressBegin | types.WorkDoneProgressReport | types.WorkDoneProgressEnd
     ) -> None:
-        self._protocol.notify(types.PROGRESS, types.ProgressParams(token=_TOKEN, value=value))
+        self._protocol.notify(types.PROGRESS, types.ProgressParams(token=self._token, value=value))

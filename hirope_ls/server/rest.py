@@ -11,6 +11,7 @@ import time
 from functools import partial
 from typing import Final
 
+from hirope_ls.engine.context import Context
 from hirope_ls.engine.snapshots import Snapshot
 from hirope_ls.engine.warmup import warm_rest
 from hirope_ls.model.generator import LanguageModel, StopFlag
@@ -24,6 +25,8 @@ from hirope_ls.text.encoding import character_start
 REST_S: Final = 2.0  # without an edit or a request: the user reads
 _MOST_S: Final = 5.0  # of reading at a stretch, unless it is wished for whatever it costs
 
+_Text = tuple[Buffer, Context | None]
+
 
 class Rest:
     """The one file whose rest is being read, or will be in a moment."""
@@ -34,7 +37,7 @@ class Rest:
         self._wish = wish
         self._timer: asyncio.TimerHandle | None = None
         self._running: asyncio.Future[None] | None = None
-        self._read: dict[str, Buffer] = {}  # the text of each document that was read to its end last
+        self._read: dict[str, _Text] = {}  # of each document what was read to its end last
 
     def wait(self) -> None:
         """Something else is to be done first."""
@@ -58,21 +61,30 @@ class Rest:
         snapshot, kit, worker = document.snapshot, self._backend.kit, self._backend.worker
         if self._backend.state != "ready" or snapshot is None or kit is None or worker is None:
             return
-        if self._read.get(document.uri) is snapshot.buffer or (self._wish == "auto" and on_battery()):
+        text = snapshot.buffer, self._backend.contexts.get(document.uri)
+        if self._read.get(document.uri) == text or (self._wish == "auto" and on_battery()):
             return
-        future = worker.warm(("rest", document.uri), partial(self._job, kit, snapshot, place))
+        future = worker.warm(("rest", document.uri), partial(self._job, kit, snapshot, text[1], place))
         self._running = asyncio.wrap_future(future)
-        self._running.add_done_callback(partial(self._ended, document.uri, snapshot.buffer))
+        self._running.add_done_callback(partial(self._ended, document.uri, text))
 
-    def _job(self, kit: Kit, snapshot: Snapshot, place: int, model: LanguageModel, stop: StopFlag) -> None:
+    def _job(
+        self,
+        kit: Kit,
+        snapshot: Snapshot,
+        context: Context | None,
+        place: int,
+        model: LanguageModel,
+        stop: StopFlag,
+    ) -> None:
         """On the model's thread."""
         data, until = snapshot.buffer.data, stop if self._wish == "on" else _Until(stop, time.monotonic() + _MOST_S)
         at = character_start(data, min(place, len(data)))
-        warm_rest(kit.question(snapshot, at), model, until)
+        warm_rest(kit.question(snapshot, at, context), model, until)
 
-    def _ended(self, uri: str, buffer: Buffer, future: asyncio.Future[None]) -> None:
+    def _ended(self, uri: str, text: _Text, future: asyncio.Future[None]) -> None:
         if not future.cancelled() and future.exception() is None:
-            self._read[uri] = buffer
+            self._read[uri] = text
             self._status.count("whole")
 
 

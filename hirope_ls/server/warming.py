@@ -8,11 +8,13 @@ waits for a longer one (`server/rest.py`). Belongs to the event loop.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from hirope_ls.engine.context import Context
 from hirope_ls.engine.snapshots import Snapshot
 from hirope_ls.engine.warmup import warm, warm_here
 from hirope_ls.model.generator import LanguageModel, StopFlag
@@ -33,7 +35,8 @@ class _File:
 
     place: int | None = None
     asked: bool = False
-    running: asyncio.Future[None] | None = None
+    running: asyncio.Future[float] | None = None
+    took: float = 0.0  # seconds, the longest reading so far
     pause: asyncio.TimerHandle | None = None
 
     def stop(self) -> None:
@@ -64,7 +67,8 @@ class Warming:
         self._rest.wait()
         file = self._file(document.uri)
         file.stop()
-        job = partial(self._read, kit, snapshot, file.place if file.asked else None)
+        context = self._backend.contexts.get(document.uri)
+        job = partial(self._read, kit, snapshot, context, file.place if file.asked else None)
         file.running = asyncio.wrap_future(worker.warm(document.uri, job, first=document.uri == self._focus))
         file.running.add_done_callback(partial(self._read_through, document.uri))
 
@@ -106,6 +110,14 @@ class Warming:
         file.pause = asyncio.get_running_loop().call_later(PAUSE_S, self._pause, document)
         self._rest.wait()
 
+    def place(self, uri: str) -> int:
+        """The cursor's last known place in the document, in bytes; its start if none is known."""
+        return self._file(uri).place or 0
+
+    def took(self, uri: str) -> float:
+        """Seconds that it takes to read the document, as far as is known."""
+        return self._file(uri).took
+
     def closed(self, uri: str) -> None:
         """The document was closed."""
         if (file := self._files.pop(uri, None)) is not None:
@@ -124,16 +136,28 @@ class Warming:
     def _file(self, uri: str) -> _File:
         return self._files.setdefault(uri, _File())
 
-    def _read(self, kit: Kit, snapshot: Snapshot, place: int | None, model: LanguageModel, stop: StopFlag) -> None:
-        """On the model's thread."""
+    def _read(
+        self,
+        kit: Kit,
+        snapshot: Snapshot,
+        context: Context | None,
+        place: int | None,
+        model: LanguageModel,
+        stop: StopFlag,
+    ) -> float:
+        """On the model's thread; the seconds it takes."""
+        began = time.monotonic()
         if place is None:
-            warm(snapshot, kit.recipe, model, stop)
+            warm(snapshot, kit.recipe, model, stop, context)
         else:
             data = snapshot.buffer.data
-            warm_here(kit.question(snapshot, character_start(data, min(place, len(data)))), model, stop)
+            warm_here(kit.question(snapshot, character_start(data, min(place, len(data))), context), model, stop)
+        return time.monotonic() - began
 
-    def _read_through(self, uri: str, future: asyncio.Future[None]) -> None:
+    def _read_through(self, uri: str, future: asyncio.Future[float]) -> None:
         if not future.cancelled() and future.exception() is None:
+            file = self._file(uri)
+            file.took = max(file.took, future.result())
             self._status.count("warmed")
             self.read(uri)
 
