@@ -155,12 +155,15 @@ class Editor:
         process_id: int | None = None,
         capabilities: dict[str, Any] | None = None,
         initialized: bool = True,
+        roots: Sequence[Path] = (),
     ) -> dict[str, Any]:
         """The handshake; the server's capabilities. Notes the encoding that was agreed on."""
         announced = dict(capabilities or {})
         if encodings is not None:
             announced["general"] = {"positionEncodings": encodings}
         params: dict[str, Any] = {"processId": process_id, "rootUri": None, "capabilities": announced}
+        if roots:
+            params["workspaceFolders"] = [{"uri": root.as_uri(), "name": root.name} for root in roots]
         if options is not None:
             params["initializationOptions"] = options
         result: dict[str, Any] = self.ask("initialize", params)

@@ -92,7 +92,7 @@ class App:
         self._loop = asyncio.get_running_loop()
         self._over: asyncio.Future[int] = self._loop.create_future()
         self._background = Background()
-        self._documents = Documents(self._background, self._judge, self._opened, self._edited, self._barred)
+        self._documents = Documents(self._background, self._judge, self._opened, self._edited, self._judged)
         self._tasks: set[asyncio.Task[None]] = set()
         self._backend: Backend | None = None
         self._files: Files | None = None
@@ -163,7 +163,7 @@ class App:
         return {
             types.INITIALIZE: self._initialize,
             types.INITIALIZED: self._initialized,
-            types.TEXT_DOCUMENT_DID_OPEN: lambda params: self._documents.open(*opened_document(params)),
+            types.TEXT_DOCUMENT_DID_OPEN: self._open,
             types.TEXT_DOCUMENT_DID_CHANGE: lambda params: self._documents.change(*changes(params)),
             types.TEXT_DOCUMENT_DID_CLOSE: self._close,
             types.TEXT_DOCUMENT_INLINE_COMPLETION: self._complete,
@@ -256,6 +256,12 @@ class App:
             self._warming.start(document)
         self._protocol.notify("hirope/ready", {})
 
+    def _open(self, params: Any) -> None:
+        document = opened_document(params)
+        if self._backend is not None:
+            self._choosing.opening(document[0])
+        self._documents.open(*document)
+
     def _judge(self, uri: str) -> asyncio.Future[Verdict]:
         assert self._files is not None  # made before anything is opened
         return self._files.judge(uri)
@@ -270,13 +276,23 @@ class App:
             self._warming.edited(document, edits)
             self._choosing.edited(document, self._warming.place(document.uri))
 
-    def _barred(self, document: Document) -> None:
-        """Nothing is to be made of this document, and nothing to be kept that was."""
-        if self._backend is not None:
+    def _judged(self, document: Document) -> None:
+        """The document is private from now on, or is not, and it lies in the workspace, or does not.
+
+        Of a private one nothing is to be made, and nothing to be kept that was.
+        """
+        if self._backend is None:
+            return
+        if document.rule is not None:
             self._answering.forget(document.uri)
             self._warming.closed(document.uri)
             self._choosing.closed(document)
             self._backend.forget(document.uri)
+        elif document.path is None:
+            if self._choosing.closed(document):
+                self._adopted(document)
+        elif document.snapshot is not None:
+            self._choosing.opened(document)
 
     def _adopted(self, document: Document) -> None:
         """Something else is shown of other files in this document's prompts."""
@@ -313,7 +329,7 @@ class App:
             self._files.wait_for(reply)
         uri = document_uri(params)
         document = self._documents.get(uri)
-        if document is not None and document.rule is None:
+        if document is not None and document.judged and document.rule is None:
             self._choosing.looked(document, self._warming.place(uri))
         return reply
 
@@ -326,7 +342,7 @@ class App:
         document = self._documents.get(focused_uri(params))
         if self._backend is not None and document is not None:
             self._warming.focus(document)
-            if document.rule is None:
+            if document.judged and document.rule is None:
                 self._choosing.looked(document, self._warming.place(document.uri))
 
     def _close(self, params: Any) -> None:

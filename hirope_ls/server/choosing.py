@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from hirope_ls.engine.choosing import choose
 from hirope_ls.engine.context import Context
 from hirope_ls.engine.question import Recipe
 from hirope_ls.engine.snapshots import Snapshot
@@ -24,12 +23,11 @@ from hirope_ls.server.backend import Backend
 from hirope_ls.server.documents import Document
 from hirope_ls.server.files import Files
 from hirope_ls.server.protocol import describe
-from hirope_ls.server.trail import Trail
+from hirope_ls.server.trail import Trail, Visit
 from hirope_ls.text.buffer import Buffer
 from hirope_ls.text.encoding import character_start
 
-if TYPE_CHECKING:
-    from hirope_ls.engine.choosing import Place
+if TYPE_CHECKING:  # slow to import: that is done in the background
     from hirope_ls.engine.repository import Repository
     from hirope_ls.workspace import Changes, Workspace
 
@@ -43,6 +41,7 @@ _SHARE: Final = 10  # a choice, and the reading after it, are not made anew befo
 class _File:
     """What is known of a document. `not_before`, of time.monotonic(): no choice is made earlier."""
 
+    path: str
     fed: Buffer | None = None  # what the workspace was told last
     chosen: tuple[Buffer, int] | None = None  # what the last choice was made for, if nothing is new since
     not_before: float = 0.0
@@ -74,16 +73,21 @@ class Choosing:
         self._trail = Trail()
         self._known: dict[str, _File] = {}
         self._view: Document | None = None
+        self._wanted = ""  # the document that is, or is to be, in view: it may not be known yet
         self._timer: asyncio.TimerHandle | None = None
         self._outdated: threading.Event | None = None
 
+    def opening(self, uri: str) -> None:
+        """The user opens this document."""
+        self._wanted = uri
+
     def opened(self, document: Document) -> None:
         """The document can be served now."""
-        if document.path is None or document.uri in self._known:
-            return
-        self._known[document.uri] = _File(document.buffer)
-        self._files.opened(document.path, document.buffer.data)
-        self._see(document, 0.0)
+        if document.path is not None and document.uri not in self._known:
+            self._known[document.uri] = _File(document.path, document.buffer)
+            self._files.opened(document.path, document.buffer.data)
+        if document.uri == self._wanted:
+            self._see(document, 0.0)
 
     def edited(self, document: Document, place: int) -> None:
         """The user types at this byte."""
@@ -95,14 +99,14 @@ class Choosing:
         self._trail.been(document.path, place, "visited")
         self._see(document)
 
-    def closed(self, document: Document) -> None:
-        """The document was closed, or is private."""
-        if self._known.pop(document.uri, None) is not None and document.path is not None:
-            self._files.closed(document.path)
-        self._backend.contexts.pop(document.uri, None)
+    def closed(self, document: Document) -> bool:
+        """The document was closed, is private, or none of the workspace; whether something was shown with it."""
+        if (file := self._known.pop(document.uri, None)) is not None:
+            self._files.closed(file.path)
         if self._view is document:
             self._stop()
             self._view = None
+        return self._backend.contexts.pop(document.uri, None) is not None
 
     def news(self, changes: Changes) -> None:
         """Files changed on disk, or their names are known now. What is gone, or is private by now, is shown no more."""
@@ -132,7 +136,7 @@ class Choosing:
 
     def _see(self, document: Document, seconds: float = PAUSE_S) -> None:
         self._stop()
-        self._view = document
+        self._view, self._wanted = document, document.uri
         self._later(seconds)
 
     def _stop(self) -> None:
@@ -152,7 +156,8 @@ class Choosing:
         document, kit = self._view, self._backend.kit
         if document is None or document.path is None or document.snapshot is None or kit is None:
             return
-        file = self._known.setdefault(document.uri, _File())
+        if (file := self._known.get(document.uri)) is None:
+            return
         place = self._place(document.uri)
         if file.fed is not document.buffer:
             file.fed = document.buffer
@@ -164,10 +169,10 @@ class Choosing:
             self._later(max(wait, PAUSE_S))
             return
         self._outdated = outdated = threading.Event()
-        before, places = self._backend.contexts.get(document.uri), self._trail.places()
+        before, visits = self._backend.contexts.get(document.uri), self._trail.visits()
         file.chosen, data = (document.buffer, place), document.buffer.data
         offset = character_start(data, min(place, len(data)))
-        choice = _Choice(document.snapshot, document.path, offset, kit.recipe, before, places)
+        choice = _Choice(document.snapshot, document.path, offset, kit.recipe, before, visits)
         future = self._files.read(partial(choice.made, partial(self._files.breathe, outdated)), outdated)
         future.add_done_callback(lambda made: self._made(document, file, choice, outdated, made))
 
@@ -217,14 +222,16 @@ class _Choice:
     offset: int
     recipe: Recipe
     before: Context | None
-    places: Sequence[Place]
+    visits: Sequence[Visit]
 
     def made(
         self, breathe: Callable[[], None], repository: Repository, workspace: Workspace
     ) -> tuple[Context | None, float]:
         """What is to be shown, and the seconds of work that it took."""
+        from hirope_ls.engine.choosing import Place, choose
+
         began = time.thread_time()
-        around = repository.surroundings(workspace, self.places)
+        around = repository.surroundings(workspace, [Place(*visit) for visit in self.visits])
 
         def text(path: str) -> bytes | None:
             breathe()

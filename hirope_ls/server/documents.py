@@ -62,8 +62,8 @@ class Document:
 class Documents:
     """All open documents, by URI.
 
-    `opened` is called when a document's first snapshot is there, `edited` after each change of its text, `barred` when
-    it turns out to be private. `judge` says which are.
+    `opened` is called when a document's first snapshot is there, `edited` after each change of its text. `judge` says
+    whether it is private and where it lies, `judged` is called when that has changed.
     """
 
     def __init__(
@@ -72,11 +72,11 @@ class Documents:
         judge: Callable[[str], asyncio.Future[Verdict]],
         opened: Callable[[Document], None] = lambda document: None,
         edited: Callable[[Document, Sequence[Edit]], None] = lambda document, edits: None,
-        barred: Callable[[Document], None] = lambda document: None,
+        judged: Callable[[Document], None] = lambda document: None,
     ) -> None:
         self._background = background
         self._judge = judge
-        self._barred = barred
+        self._when_judged = judged
         self._opened = opened
         self._edited = edited
         self._pipeline: Pipeline | None = None
@@ -206,14 +206,14 @@ class Documents:
             return
         failed = found.exception() is not None
         verdict = Verdict("unjudged") if failed else found.result()
-        before, first = document.rule, not document.judged
+        before, first = (document.rule, document.path), not document.judged
         document.judged, document.rule, document.path = True, verdict.rule, verdict.path
-        if document.in_sync and (first or verdict.rule != before):
+        if document.in_sync and (first or verdict.rule != before[0]):
             self._make(document)
         elif verdict.rule is not None:
             _release(document)
-        if verdict.rule is not None and verdict.rule != before:
-            self._barred(document)
+        if (verdict.rule, verdict.path) != before:
+            self._when_judged(document)
 
     def _make(self, document: Document) -> None:
         """Have the snapshot made from nothing, off the event loop; edits made meanwhile follow."""

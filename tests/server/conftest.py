@@ -20,12 +20,14 @@ def fake_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def fake(fake_folder: Path) -> Iterator[Start]:
+def fake(fake_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Starts servers with a fake model; what is left of them at the end is ended."""
     started: list[Editor] = []
 
+    cache = tmp_path_factory.mktemp("cache")
+
     def start(**script: Any) -> Editor:
-        env = {"HIROPE_FAKE": json.dumps({"folder": str(fake_folder), **script})}
+        env = {"HIROPE_FAKE": json.dumps({"folder": str(fake_folder), **script}), "XDG_CACHE_HOME": str(cache)}
         started.append(Editor(SCRIPT, env))
         return started[-1]
 

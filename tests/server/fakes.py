@@ -2,7 +2,7 @@
 
 Run as a script it is that server; what the model does comes as JSON in HIROPE_FAKE: `says` (text), `draws` (texts),
 `prefill_s`, `first_s`, `step_s` and `chunk_s` as in FakeModel, `load_s`, `refuse` (a reason to refuse the model),
-`breaks` (whatever is generated raises).
+`breaks` (whatever is generated raises), `opens` (a file that gets the name of each file that is opened).
 """
 
 from __future__ import annotations
@@ -59,6 +59,15 @@ def main() -> int:
     from hirope_ls.server.serve import serve
 
     script: dict[str, Any] = json.loads(os.environ.get("HIROPE_FAKE", "{}"))
+
+    if "opens" in script:
+        told = os.open(script["opens"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+        def hear(event: str, arguments: tuple[Any, ...]) -> None:
+            if event == "open" and isinstance(arguments[0], str | bytes):
+                os.write(told, os.fsencode(arguments[0]) + b"\n")
+
+        sys.addaudithook(hear)
 
     def load(kit: Kit, settings: Settings) -> FakeModel:
         time.sleep(script.get("load_s", 0))
