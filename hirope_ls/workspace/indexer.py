@@ -119,7 +119,8 @@ class Indexer:
         for path in barred & self._open.keys():
             self._drop(path)
         open_paths = self._store.open_paths() - barred
-        for path in (self._rows.keys() | self._stored.keys()) - listing.files.keys() - open_paths:
+        known = self._rows.keys() | self._stored.keys() | self._open.keys()
+        for path in known - listing.files.keys() - open_paths:
             self._drop(path)
         for path, stamp in listing.files.items():
             if path in open_paths:
@@ -216,7 +217,7 @@ class Indexer:
             old, digest = self._open.get(path), digest_of(data)
             row = Row(Stamp(len(data), 0, 0, 0, 0), 0, digest)
             return _Text(path, data, row, True) if old is None or old.digest != digest else None
-        self._open.pop(path, None)
+        was = self._open.pop(path, None)
         self._open_records.pop(path, None)
         if (stamp := self._stamps.get(path)) is None:
             self._drop(path)
@@ -227,7 +228,10 @@ class Indexer:
             self._set(path, Row(stamp, checked, b"", Refusal.UNREADABLE))
             return None
         data, stamp = found
-        return _Text(path, data, Row(stamp, checked, digest_of(data)))
+        row = Row(stamp, checked, digest_of(data))
+        if was is not None and was.digest != row.digest:
+            self._tell(path, row)  # the buffer was told last
+        return _Text(path, data, row)
 
     def _needs_record(self, text: _Text) -> bool:
         """Whether there is none yet; else the file is done with."""

@@ -203,23 +203,23 @@ def test_what_becomes_private_is_shown_and_served_no_more(fake: Start, root: Pat
         assert until(lambda: outcome(editor, uri(shapes), 10) in ("shown", "filtered:blank"))
 
 
-@pytest.mark.parametrize(
-    ("document", "rule"),
-    [
-        ("untitled:Untitled-1", None),
-        ("file:///elsewhere/plain.py", None),
-        ("git:/repository/main.py?ref=HEAD", "read-only"),
-        ("fugitive:///repository/.git//0/main.py", "read-only"),
-        ("output:tasks", "read-only"),
-        ("untitled:/repository/.env", "secret"),
-        ("file:///home/me/.ssh/config", "secret"),
-        ("file:///home/me/id_rsa", "secret"),
-    ],
-)
-def test_documents_that_are_no_files_of_the_workspace(fake: Start, root: Path, document: str, rule: str | None) -> None:
+ELSEWHERE = {
+    "untitled:Untitled-1": None,
+    "file:///elsewhere/plain.py": None,
+    "git:/repository/main.py?ref=HEAD": "read-only",
+    "fugitive:///repository/.git//0/main.py": "read-only",
+    "output:tasks": "read-only",
+    "untitled:/repository/.env": "secret",
+    "file:///home/me/.ssh/config": "secret",
+    "file:///home/me/id_rsa": "secret",
+}
+
+
+def test_documents_that_are_no_files_of_the_workspace(fake: Start, root: Path) -> None:
     with started(fake, root, says="return 1\n") as editor:
-        editor.open(document, "def f():\n    ")
-        assert outcome(editor, document, 13) == (f"filtered:{rule}" if rule else "shown")
+        for document, rule in ELSEWHERE.items():
+            editor.open(document, "def f():\n    ")
+            assert outcome(editor, document, 13) == (f"filtered:{rule}" if rule else "shown"), document
 
 
 def test_private_while_the_model_is_loading(fake: Start, root: Path) -> None:

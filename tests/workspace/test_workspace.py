@@ -152,6 +152,28 @@ def test_a_buffer_that_was_never_saved_is_forgotten(start: Start, root: Path, tm
     assert b"1 = devas_reven" not in b"".join(file.read_bytes() for file in (tmp_path / "cache").rglob("*.sqlite*"))
 
 
+def test_a_buffer_that_is_closed_is_told_of(start: Start, root: Path, tmp_path: Path) -> None:
+    (root / "a.py").write_text("disk\n")
+    (tmp_path / "other").mkdir()
+    told: list[Changes] = []
+    workspace = start(on_change=told.append)
+    for path in (str(root / "a.py"), str(root / "new.py")):
+        workspace.open(path, b"buffer\n")
+        assert workspace.settled(5)
+        told.clear()
+        workspace.closed(path)
+        assert wait_until(lambda: bool(told)), "what it says now is not what was told last"
+    assert told[-1].removed == (str(root / "new.py"),)
+    # Never on disk, closed as its root goes: both are news of one moment.
+    workspace.open(str(root / "new.py"), b"buffer\n")
+    assert workspace.settled(5)
+    told.clear()
+    with workspace.paused():
+        workspace.set_roots([tmp_path / "other"])
+        workspace.closed(str(root / "new.py"))
+    assert wait_until(lambda: any(str(root / "new.py") in changes.removed for changes in told))
+
+
 def test_a_file_open_under_two_names_is_one(start: Start, root: Path) -> None:
     (root / "a.py").write_bytes(b"disk = 1\n")
     (root / "link.py").symlink_to("a.py")
