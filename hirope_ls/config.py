@@ -31,7 +31,7 @@ class Settings:
     kv_budget_mib: int = 1024
     look_ahead: Literal["auto", "on", "off"] = "auto"
     approximate_splice: bool = False
-    context: bool = True
+    context: Literal["auto", "on", "off"] = "auto"
     context_tokens: int | None = None
 
 
@@ -141,15 +141,17 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         "context",
         "context",
-        *_boolean(),
+        *_choice(r"auto|on|off", "`auto`, `on`, `off`"),
         "Show the model parts of other files of the workspace: what the code at the cursor uses, and what you work on. "
-        "Without it no file is read but those you open; secret and ignored ones get no suggestions either way.",
+        "`auto`: for models that gain by it, which the bundled one does not. Where it is off no file is read but those "
+        "you open. Secret and ignored files get no suggestions either way.",
     ),
     Setting(
         "contextTokens",
         "context_tokens",
         *_integer(0, 131_072),
-        "How much of other files is shown at most, in tokens. Without it a quarter of what the model sees of a file.",
+        "How much of other files is shown at most, in tokens, unless `context` is off. Without it a quarter of what "
+        "the model sees of the file itself.",
     ),
 )
 

@@ -210,7 +210,6 @@ class App:
         self._answering = answering
         self._files = Files(
             self._background,
-            settings.context,
             self._news,
             lambda: self._choosing.known(),
             self._indexing.progressed,
@@ -241,6 +240,8 @@ class App:
         assert backend is not None
         if backend.state == "loading" and backend.kit is not None:
             self._documents.start(backend.kit.pipeline)
+            if self._files is not None and backend.kit.shows_others:
+                self._files.index()
         elif backend.state == "refused":
             if backend.kit is None:
                 self._documents.give_up()
@@ -301,18 +302,17 @@ class App:
 
     def _news(self, changed: Changes) -> None:
         self._choosing.news(changed)
-        for document in self._documents:
-            self._documents.judge(document)
+        self._documents.judge_all()
 
     def _folders_changed(self, params: Any) -> None:
         if self._files is not None:
             self._files.change_roots(*folder_changes(params))
-            for document in self._documents:
-                self._documents.judge(document)
+            self._documents.judge_all()
 
     def _files_changed(self, params: Any) -> None:
         if self._files is not None:
             self._files.touched(changed_files(params))
+            self._documents.judge_all()
 
     async def _watch_files(self) -> None:
         """Have the client tell which files change on disk."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -36,11 +36,16 @@ class Kit:
     pipeline: Pipeline
 
     @classmethod
-    def load(cls, folder: Path, options: Options) -> Kit:
+    def load(cls, folder: Path, settings: Settings) -> Kit:
         """Read card and tokenizer of a model folder. Raises ModelRefused."""
         card = read_card(folder)
         tokenizer = TextTokenizer.load(folder)
-        return cls(Recipe(tokenizer, card, options), Pipeline(tokenizer, card.trained_length))
+        return cls(Recipe(tokenizer, card, options_for(settings, card)), Pipeline(tokenizer, card.trained_length))
+
+    @property
+    def shows_others(self) -> bool:
+        """Whether prompts may show parts of other files."""
+        return self.recipe.options.context_budget(self.card.trained_length) > 0
 
     @property
     def card(self) -> Card:
@@ -53,6 +58,17 @@ class Kit:
     def question(self, snapshot: Snapshot, offset: int, context: Context | None) -> Question:
         """What to ask the model about this place, with parts of other files shown."""
         return Question(snapshot, offset, self.recipe, context)
+
+
+def options_for(settings: Settings, card: Card) -> Options:
+    """The engine's options, by what the user wishes."""
+    options = Options(max_new_tokens=settings.max_new_tokens, approximate_splice=settings.approximate_splice)
+    budget = settings.context_tokens
+    if settings.context == "off":
+        budget = 0
+    elif settings.context == "on" and budget is None:
+        budget = options.prompt_cap(card.trained_length) // 4
+    return replace(options, context_tokens=budget)
 
 
 LoadModel = Callable[[Kit, Settings], LanguageModel]
@@ -92,13 +108,8 @@ class Backend:
     async def start(self) -> None:
         """Load everything; returns when the model is ready or refused."""
         settings, folder = self._settings, self._settings.model or bundled_folder()
-        options = Options(
-            max_new_tokens=settings.max_new_tokens,
-            approximate_splice=settings.approximate_splice,
-            context_tokens=settings.context_tokens if settings.context else 0,
-        )
         try:
-            kit = await self._background.run(lambda: Kit.load(folder, options))
+            kit = await self._background.run(lambda: Kit.load(folder, settings))
         except Exception as error:
             self._refuse(error)
             return

@@ -126,6 +126,11 @@ class Documents:
         """Have it found out, again, whether the document is private."""
         self._judge(document.uri).add_done_callback(lambda verdict: self._judged(document, verdict))
 
+    def judge_all(self) -> None:
+        """Have it found out, again, of all documents."""
+        for document in self:
+            self.judge(document)
+
     def change(self, uri: str, version: int, changes: Sequence[Change]) -> None:
         """didChange: all changes or, if one of them cannot be right, none."""
         document = self._documents.get(uri)

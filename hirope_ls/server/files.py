@@ -42,24 +42,23 @@ class Outdated(Exception):
 class Files:
     """The workspace, once there is one. `changed`, `known` and `progressed` are called on the loop.
 
-    indexing: whether files are read that are not open. known: the names in all that changed are known.
+    known: the names in all that changed are known. Files that are not open are read from `index` on, if ever.
     """
 
     def __init__(
         self,
         background: Background,
-        indexing: bool,
         changed: Callable[[Changes], None],
         known: Callable[[], None],
         progressed: Callable[[Progress], None],
     ) -> None:
         self._background = background
-        self._indexing = indexing
+        self._indexing = False
         self._changed = changed
         self._known = known
         self._progressed = progressed
         self._loop = asyncio.get_running_loop()
-        self._reading = Background("hirope-context") if indexing else None
+        self._reading: Background | None = None
         self._calm = threading.Event()
         self._calm.set()
         self._urgent = 0
@@ -74,6 +73,12 @@ class Files:
     def begin(self, roots: Iterable[str]) -> None:
         """The folders of the session are known, by URI."""
         self._background.run(lambda: self._begin(_paths(roots)))
+
+    def index(self) -> None:
+        """Find out what is in the files of the roots, and keep it up."""
+        if self._reading is None and not self._closed:
+            self._reading = Background("hirope-context")
+            self._background.run(self._index)
 
     def change_roots(self, added: Iterable[str], removed: Iterable[str]) -> None:
         """Folders were added and removed, by URI."""
@@ -204,8 +209,8 @@ class Files:
 
         if self._closed:
             return
-        if not (self._indexing and roots):
-            self._workspace = Workspace(roots)
+        if not roots:
+            self._workspace = Workspace()
             return
         repository = Repository()
 
@@ -219,7 +224,13 @@ class Files:
         told = {"on_change": changed, "on_progress": progressed}
         workspace = Workspace(roots, MAKE, VERSION, cache=default_folder(), **told)  # type: ignore[arg-type]
         self._repository, self._workspace = repository, workspace
-        workspace.start()
+        if self._indexing:
+            workspace.start()
+
+    def _index(self) -> None:
+        self._indexing = True
+        if self._workspace is not None and self._workspace.roots:
+            self._workspace.start()
 
     def _change_roots(self, added: list[str], removed: list[str]) -> None:
         workspace = self._workspace

@@ -18,7 +18,7 @@ COLOURS = "def mix_of(red, blue):\n    return red + blue\n"
 MAIN = "from shapes import area_of\n\n\ndef total(shapes):\n    return sum(area_of(\n"
 AT = len(MAIN) - 1
 WORD = "hunter2"
-OFF: dict[str, Any] = {"overrides": {"lookAhead": "off"}}
+OFF: dict[str, Any] = {"overrides": {"lookAhead": "off", "context": "on"}}
 
 
 @pytest.fixture
@@ -206,6 +206,7 @@ def test_what_becomes_private_is_shown_and_served_no_more(fake: Start, root: Pat
 ELSEWHERE = {
     "untitled:Untitled-1": None,
     "file:///elsewhere/plain.py": None,
+    "vscode-notebook-cell:/elsewhere/notebook.ipynb#W0sZmlsZQ": None,
     "git:/repository/main.py?ref=HEAD": "read-only",
     "fugitive:///repository/.git//0/main.py": "read-only",
     "output:tasks": "read-only",
@@ -220,6 +221,9 @@ def test_documents_that_are_no_files_of_the_workspace(fake: Start, root: Path) -
         for document, rule in ELSEWHERE.items():
             editor.open(document, "def f():\n    ")
             assert outcome(editor, document, 13) == (f"filtered:{rule}" if rule else "shown"), document
+        notebook = {"uri": "file:///elsewhere/notebook.ipynb", "notebookType": "jupyter-notebook", "version": 1}
+        editor.notify("notebookDocument/didOpen", {"notebookDocument": {**notebook, "cells": []}})
+        assert editor.ask("hirope/status")["state"] == "ready"
 
 
 def test_private_while_the_model_is_loading(fake: Start, root: Path) -> None:
@@ -233,7 +237,7 @@ def test_private_while_the_model_is_loading(fake: Start, root: Path) -> None:
 def test_nothing_but_open_files_is_read_without_a_context(fake: Start, root: Path, tmp_path: Path) -> None:
     opens = tmp_path / "opens"
     (root / ".gitignore").write_text("ignored.py\n")
-    with started(fake, root, overrides={"context": False, "lookAhead": "off"}, opens=str(opens)) as editor:
+    with started(fake, root, overrides={"context": "off", "lookAhead": "off"}, opens=str(opens)) as editor:
         editor.open(uri(root / "main.py"), MAIN)
         editor.open(uri(root / "ignored.py"), MAIN)
         assert outcome(editor, uri(root / "ignored.py"), AT) == "filtered:ignored"
