@@ -13,46 +13,40 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
+from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
 from hirope_ls.config import Settings, problem_message, read_settings
 from hirope_ls.server.answering import Answering
 from hirope_ls.server.backend import Backend, LoadModel
 from hirope_ls.server.background import Background
-from hirope_ls.server.choosing import Choosing
 from hirope_ls.server.convert import (
     announces,
     announces_progress,
-    changed_files,
     changes,
     choose_encoding,
     document_uri,
     focused_uri,
-    folder_changes,
     opened_document,
     root_uris,
 )
 from hirope_ls.server.documents import Document, Documents
-from hirope_ls.server.files import Files, Verdict
 from hirope_ls.server.framing import Fault
-from hirope_ls.server.indexing import Indexing
 from hirope_ls.server.inline import InlineCompletions
 from hirope_ls.server.inspect import inspection
 from hirope_ls.server.logs import ClientHandler
+from hirope_ls.server.others import OtherFiles
 from hirope_ls.server.progress import Progress
 from hirope_ls.server.protocol import RequestFailed, StrictProtocol
 from hirope_ls.server.status import Status
 from hirope_ls.server.stdio import Reader, Writer
+from hirope_ls.server.verdicts import Verdict
 from hirope_ls.server.warming import Warming
 from hirope_ls.server.watch import watch_process
 from hirope_ls.text.edit import Edit
-
-if TYPE_CHECKING:
-    from hirope_ls.workspace import Changes
 
 _log = logging.getLogger(__name__)
 
@@ -95,7 +89,7 @@ class App:
         self._documents = Documents(self._background, self._judge, self._opened, self._edited, self._judged)
         self._tasks: set[asyncio.Task[None]] = set()
         self._backend: Backend | None = None
-        self._files: Files | None = None
+        self._others: OtherFiles | None = None
         writer = Writer(sink)
         self._protocol.set_writer(writer)
         handler = ClientHandler(self._log_to_client)
@@ -103,8 +97,8 @@ class App:
         Reader(source, self._deliver, self._source_ended).start()
         code = await self._over
         logging.getLogger("hirope_ls").removeHandler(handler)
-        if self._files is not None:
-            self._files.close(0.4)
+        if self._others is not None:
+            self._others.close(0.4)
         self._background.close()
         writer.close()
         writer.flush(0.5)
@@ -167,9 +161,13 @@ class App:
             types.TEXT_DOCUMENT_DID_CHANGE: lambda params: self._documents.change(*changes(params)),
             types.TEXT_DOCUMENT_DID_CLOSE: self._close,
             types.TEXT_DOCUMENT_INLINE_COMPLETION: self._complete,
-            types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: self._folders_changed,
-            types.WORKSPACE_DID_CHANGE_WATCHED_FILES: self._files_changed,
-            types.SHUTDOWN: self._shut_down,
+            types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: lambda params: (
+                self._others and self._others.folders_changed(params)
+            ),
+            types.WORKSPACE_DID_CHANGE_WATCHED_FILES: lambda params: (
+                self._others and self._others.files_changed(params)
+            ),
+            types.SHUTDOWN: lambda params: self._running_others.close(0.0),
             "hirope/didFocus": self._focused,
             "hirope/inspect": self._inspect,
             "hirope/status": self._status_report,
@@ -202,36 +200,28 @@ class App:
 
     def _start_parts(self, settings: Settings, progress: bool) -> None:
         self._progress = Progress(self._protocol, progress, "hirope/load")
-        self._indexing = Indexing(Progress(self._protocol, progress, "hirope/index"), self._spawn)
         self._backend = Backend(settings, self._background, self._load_model, self._backend_changed)
         self._warming = Warming(self._backend, self._status, settings.look_ahead)
         answering = Answering(self._documents, self._backend, self._warming, self._status, settings)
         self._inline = InlineCompletions(self._documents, self._backend, answering, self._status)
-        self._answering = answering
-        self._files = Files(
+        self._others = OtherFiles(
             self._background,
-            self._news,
-            lambda: self._choosing.known(),
-            self._indexing.progressed,
-        )
-        self._choosing = Choosing(
+            self._protocol,
+            self._documents,
             self._backend,
-            self._files,
-            place=self._warming.place,
-            busy=self._inline.busy,
-            took=self._warming.took,
-            adopted=self._adopted,
+            self._warming,
+            answering,
+            self._inline,
+            Progress(self._protocol, progress, "hirope/index"),
+            self._spawn,
         )
 
     def _initialized(self, params: Any) -> None:
         if self._problems:
             self._show(types.MessageType.Warning, problem_message(self._problems))
         backend = self._backend
-        if backend is not None and backend.state == "starting" and not self._tasks:
-            assert self._files is not None
-            self._files.begin(self._roots)
-            if self._watches_files:
-                self._spawn(self._watch_files())
+        if backend is not None and self._others is not None and backend.state == "starting" and not self._tasks:
+            self._others.begin(self._roots, self._watches_files)
             self._spawn(backend.start())
             self._spawn(self._progress.begin("loading the model"))
 
@@ -240,8 +230,8 @@ class App:
         assert backend is not None
         if backend.state == "loading" and backend.kit is not None:
             self._documents.start(backend.kit.pipeline)
-            if self._files is not None and backend.kit.shows_others:
-                self._files.index()
+            if self._others is not None and backend.kit.shows_others:
+                self._others.index()
         elif backend.state == "refused":
             if backend.kit is None:
                 self._documents.give_up()
@@ -257,101 +247,49 @@ class App:
             self._warming.start(document)
         self._protocol.notify("hirope/ready", {})
 
+    @property
+    def _running_others(self) -> OtherFiles:
+        assert self._others is not None  # made before any other message is handled
+        return self._others
+
     def _open(self, params: Any) -> None:
         document = opened_document(params)
-        if self._backend is not None:
-            self._choosing.opening(document[0])
+        self._running_others.opening(document[0])
         self._documents.open(*document)
 
     def _judge(self, uri: str) -> asyncio.Future[Verdict]:
-        assert self._files is not None  # made before anything is opened
-        return self._files.judge(uri)
-
-    def _opened(self, document: Document) -> None:
-        if self._backend is not None:
-            self._warming.start(document)
-            self._choosing.opened(document)
-
-    def _edited(self, document: Document, edits: Sequence[Edit]) -> None:
-        if self._backend is not None:
-            self._warming.edited(document, edits)
-            self._choosing.edited(document, self._warming.place(document.uri))
+        return self._running_others.judge(uri)
 
     def _judged(self, document: Document) -> None:
-        """The document is private from now on, or is not, and it lies in the workspace, or does not.
+        self._running_others.judged(document)
 
-        Of a private one nothing is to be made, and nothing to be kept that was.
-        """
-        if self._backend is None:
-            return
-        if document.rule is not None:
-            self._answering.forget(document.uri)
-            self._warming.closed(document.uri)
-            self._choosing.closed(document)
-            self._backend.forget(document.uri)
-        elif document.path is None:
-            if self._choosing.closed(document):
-                self._adopted(document)
-        elif document.snapshot is not None:
-            self._choosing.opened(document)
+    def _opened(self, document: Document) -> None:
+        if self._others is not None:
+            self._warming.start(document)
+            self._others.opened(document)
 
-    def _adopted(self, document: Document) -> None:
-        """Something else is shown of other files in this document's prompts."""
-        self._answering.renewed(document.uri)
-        self._warming.start(document)
-
-    def _news(self, changed: Changes) -> None:
-        self._choosing.news(changed)
-        self._documents.judge_all()
-
-    def _folders_changed(self, params: Any) -> None:
-        if self._files is not None:
-            self._files.change_roots(*folder_changes(params))
-            self._documents.judge_all()
-
-    def _files_changed(self, params: Any) -> None:
-        if self._files is not None:
-            self._files.touched(changed_files(params))
-            self._documents.judge_all()
-
-    async def _watch_files(self) -> None:
-        """Have the client tell which files change on disk."""
-        watch = types.DidChangeWatchedFilesRegistrationOptions([types.FileSystemWatcher("**/*")])
-        registration = types.Registration("hirope/files", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, watch)
-        with contextlib.suppress(JsonRpcException):
-            await self._protocol.send_request_async(
-                types.CLIENT_REGISTER_CAPABILITY, types.RegistrationParams([registration])
-            )
+    def _edited(self, document: Document, edits: Sequence[Edit]) -> None:
+        if self._others is not None:
+            self._warming.edited(document, edits)
+            self._others.edited(document)
 
     def _complete(self, params: Any) -> Awaitable[Any]:
         reply = self._inline.request(params)
-        if self._files is not None:
-            self._files.wait_for(reply)
-        uri = document_uri(params)
-        document = self._documents.get(uri)
-        if document is not None and document.judged and document.rule is None:
-            self._choosing.looked(document, self._warming.place(uri))
+        self._running_others.asked(document_uri(params), reply)
         return reply
-
-    def _shut_down(self, params: Any) -> None:
-        if self._files is not None:
-            self._choosing.close()
-            self._files.close(0.0)
 
     def _focused(self, params: Any) -> None:
         document = self._documents.get(focused_uri(params))
-        if self._backend is not None and document is not None:
+        if self._others is not None and document is not None:
             self._warming.focus(document)
-            if document.judged and document.rule is None:
-                self._choosing.looked(document, self._warming.place(document.uri))
+            self._others.looked(document)
 
     def _close(self, params: Any) -> None:
         uri = document_uri(params)
-        if self._backend is not None:
+        if self._others is not None:
             self._inline.forget(uri)
             self._warming.closed(uri)
-            if (document := self._documents.get(uri)) is not None:
-                self._choosing.closed(document)
+            self._others.closed(uri)
         self._documents.close(uri)
 
     async def _inspect(self, params: Any) -> dict[str, Any]:
@@ -376,20 +314,9 @@ class App:
             "problem": backend.problem if backend is not None else None,
             "model": kit.card.name if kit is not None else None,
             "documents": len(self._documents),
-            "workspace": self._files_report(),
+            "workspace": self._others.report() if self._others is not None else None,
             "busy": backend is not None and backend.worker is not None and backend.worker.busy,
             **self._status.as_json(),
-        }
-
-    def _files_report(self) -> dict[str, Any]:
-        files = self._files
-        context = self._choosing.in_view() if files is not None else None
-        return {
-            "roots": len(files.roots) if files is not None else 0,
-            "files": files.indexed if files is not None else 0,
-            "waiting": files.waiting if files is not None else 0,
-            "indexing": self._indexing.as_json() if files is not None else None,
-            "contextTokens": context.cost if context is not None else 0,
         }
 
     def _last_completion(self, params: Any) -> dict[str, Any] | None:

@@ -17,9 +17,9 @@ from hirope_ls.engine.snapshots import Pipeline, Snapshot
 from hirope_ls.problems import InputError
 from hirope_ls.server.background import Background
 from hirope_ls.server.convert import Change
-from hirope_ls.server.files import Verdict
 from hirope_ls.server.narrow import narrowed
 from hirope_ls.server.uris import path_of
+from hirope_ls.server.verdicts import Verdict
 from hirope_ls.syntax import LARGEST_SERVED
 from hirope_ls.text.buffer import Buffer, edit_for_change
 from hirope_ls.text.edit import Edit

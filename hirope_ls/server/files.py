@@ -1,4 +1,4 @@
-"""The workspace of a session: its roots, what the editor says of files, and which documents are private.
+"""The workspace of a session: its roots, what the editor says of files, and the names in them.
 
 The workspace does its work on a thread of its own and in a child process; whatever is asked of it may touch the disk,
 so that is done on the background thread, in order. Belongs to the event loop. Knows no models and sends nothing.
@@ -11,11 +11,11 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from hirope_ls.server.background import Background
-from hirope_ls.server.uris import edited, file_path, path_of
+from hirope_ls.server.uris import file_path
+from hirope_ls.server.verdicts import Verdict, judge
 
 if TYPE_CHECKING:  # slow to import: that is done in the background
     from hirope_ls.engine.repository import Repository
@@ -25,14 +25,6 @@ R = TypeVar("R")
 
 _SLICE: Final = 0.02  # seconds of taking in names between two looks at what is more urgent
 _PATIENCE: Final = 10.0  # seconds that something less urgent waits at most
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a document is private, or nobody's to write: the rule by which it is; and its real path inside a root."""
-
-    rule: str | None = None
-    path: str | None = None
 
 
 class Outdated(Exception):
@@ -86,7 +78,7 @@ class Files:
 
     def judge(self, uri: str) -> asyncio.Future[Verdict]:
         """Whether the document may be served."""
-        return self._background.run(lambda: self._judge(uri))
+        return self._background.run(lambda: judge(uri, self._workspace))
 
     def opened(self, path: str, data: bytes) -> None:
         """The editor has this text for the file at a real path, whatever the disk says."""
@@ -239,24 +231,6 @@ class Files:
             return
         gone = {os.path.realpath(path) for path in removed}
         workspace.set_roots([*(root for root in workspace.roots if root not in gone), *added])
-
-    def _judge(self, uri: str) -> Verdict:
-        if not edited(uri):
-            return Verdict("read-only")
-        from hirope_ls.workspace.secrets import secret_path
-
-        path, workspace = file_path(uri), self._workspace
-        if path is None:
-            return Verdict("secret" if secret_path((path_of(uri) or "").lstrip("/")) else None)
-        from hirope_ls.workspace import Refusal
-
-        refusal = workspace.refusal(path) if workspace is not None else Refusal.OUTSIDE
-        if refusal in (Refusal.SECRET, Refusal.IGNORED):
-            return Verdict(refusal.name.lower())
-        real = os.path.realpath(path)
-        if refusal is Refusal.OUTSIDE:
-            return Verdict("secret" if secret_path(path.lstrip("/")) or secret_path(real.lstrip("/")) else None)
-        return Verdict(None, real)
 
     def _tell(self, what: Callable[[Workspace], object]) -> None:
         def tell() -> None:
