@@ -161,12 +161,8 @@ class App:
             types.TEXT_DOCUMENT_DID_CHANGE: lambda params: self._documents.change(*changes(params)),
             types.TEXT_DOCUMENT_DID_CLOSE: self._close,
             types.TEXT_DOCUMENT_INLINE_COMPLETION: self._complete,
-            types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: lambda params: (
-                self._others and self._others.folders_changed(params)
-            ),
-            types.WORKSPACE_DID_CHANGE_WATCHED_FILES: lambda params: (
-                self._others and self._others.files_changed(params)
-            ),
+            types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: lambda params: self._running_others.folders_changed(params),
+            types.WORKSPACE_DID_CHANGE_WATCHED_FILES: lambda params: self._running_others.files_changed(params),
             types.SHUTDOWN: lambda params: self._running_others.close(0.0),
             "hirope/didFocus": self._focused,
             "hirope/inspect": self._inspect,
