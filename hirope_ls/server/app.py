@@ -30,6 +30,7 @@ from hirope_ls.server.convert import (
     choose_encoding,
     document_uri,
     focused_uri,
+    notebook_uri,
     opened_document,
     root_uris,
 )
@@ -38,6 +39,7 @@ from hirope_ls.server.framing import Fault
 from hirope_ls.server.inline import InlineCompletions
 from hirope_ls.server.inspect import inspection
 from hirope_ls.server.logs import ClientHandler
+from hirope_ls.server.notebooks import Notebooks
 from hirope_ls.server.others import OtherFiles
 from hirope_ls.server.progress import Progress
 from hirope_ls.server.protocol import RequestFailed, StrictProtocol
@@ -55,6 +57,8 @@ _LAST_RESORT: Final = 1.5  # seconds an orderly end may take
 _FOLDERS: Final = types.WorkspaceOptions(
     types.WorkspaceFoldersServerCapabilities(supported=True, change_notifications=True)
 )
+
+_NOTEBOOKS: Final = types.NotebookDocumentSyncOptions([types.NotebookDocumentFilterWithNotebook("*")])
 
 
 def package_version() -> str:
@@ -87,6 +91,7 @@ class App:
         self._over: asyncio.Future[int] = self._loop.create_future()
         self._background = Background()
         self._documents = Documents(self._background, self._judge, self._opened, self._edited, self._judged)
+        self._notebooks = Notebooks(self._documents)
         self._tasks: set[asyncio.Task[None]] = set()
         self._backend: Backend | None = None
         self._others: OtherFiles | None = None
@@ -164,6 +169,9 @@ class App:
             types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: lambda params: self._running_others.folders_changed(params),
             types.WORKSPACE_DID_CHANGE_WATCHED_FILES: lambda params: self._running_others.files_changed(params),
             types.SHUTDOWN: lambda params: self._running_others.close(0.0),
+            types.NOTEBOOK_DOCUMENT_DID_OPEN: self._open_notebook,
+            types.NOTEBOOK_DOCUMENT_DID_CHANGE: lambda params: self._notebooks.change(params),
+            types.NOTEBOOK_DOCUMENT_DID_CLOSE: self._close_notebook,
             "hirope/didFocus": self._focused,
             "hirope/inspect": self._inspect,
             "hirope/status": self._status_report,
@@ -189,6 +197,7 @@ class App:
                     open_close=True, change=types.TextDocumentSyncKind.Incremental
                 ),
                 inline_completion_provider=types.InlineCompletionOptions(),
+                notebook_document_sync=_NOTEBOOKS if announces(capabilities, "notebookDocument") else None,
                 workspace=_FOLDERS if announces(capabilities, "workspace", "workspaceFolders") else None,
             ),
             server_info=types.ServerInfo(name="hirope-ls", version=package_version()),
@@ -270,12 +279,25 @@ class App:
             self._others.edited(document)
 
     def _complete(self, params: Any) -> Awaitable[Any]:
-        reply = self._inline.request(params)
-        self._running_others.asked(document_uri(params), reply)
-        return reply
+        placed = self._notebooks.place(params)
+        reply = self._inline.request(placed)
+        self._running_others.asked(document_uri(placed), reply)
+        return reply if placed is params else self._answer_cell(document_uri(params), reply)
+
+    async def _answer_cell(self, uri: str, reply: Awaitable[Any]) -> Any:
+        return self._notebooks.answer(uri, await reply)
+
+    def _open_notebook(self, params: Any) -> None:
+        self._running_others.opening(notebook_uri(params))
+        self._notebooks.open(params)
+
+    def _close_notebook(self, params: Any) -> None:
+        uri = notebook_uri(params)
+        self._notebooks.close(uri)
+        self._close({"textDocument": {"uri": uri}})
 
     def _focused(self, params: Any) -> None:
-        document = self._documents.get(focused_uri(params))
+        document = self._documents.get(self._notebooks.document(focused_uri(params)))
         if self._others is not None and document is not None:
             self._warming.focus(document)
             self._others.looked(document)
@@ -289,7 +311,7 @@ class App:
         self._documents.close(uri)
 
     async def _inspect(self, params: Any) -> dict[str, Any]:
-        uri = document_uri(params)
+        uri = self._notebooks.document(document_uri(params))
         document = self._documents.get(uri)
         snapshot = await self._documents.snapshot(document) if document is not None else None
         backend = self._backend
@@ -316,16 +338,19 @@ class App:
         }
 
     def _last_completion(self, params: Any) -> dict[str, Any] | None:
-        record = self._status.last(document_uri(params))
+        record = self._status.last(self._notebooks.document(document_uri(params)))
         return record.as_json() if record is not None else None
 
     def _bad_notification(self, method: str, params: Any) -> None:
         """Something was said about a document that could not be understood: its text is not known any more."""
         if method in (types.TEXT_DOCUMENT_DID_CHANGE, types.TEXT_DOCUMENT_DID_OPEN):
-            try:
-                self._documents.distrust(document_uri(params), "a notification about it was malformed")
-            except JsonRpcInvalidParams:
-                return
+            read = document_uri
+        elif method == types.NOTEBOOK_DOCUMENT_DID_CHANGE:
+            read = notebook_uri
+        else:
+            return
+        with contextlib.suppress(JsonRpcInvalidParams):
+            self._documents.distrust(read(params), "a notification about it was malformed")
 
     def _show(self, kind: types.MessageType, message: str) -> None:
         self._server.window_show_message(types.ShowMessageParams(type=kind, message=message))

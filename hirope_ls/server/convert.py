@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
@@ -49,6 +49,70 @@ class InlineParams:
     at: Position
     manual: bool
     selected: Selected | None
+
+
+class TextItem(NamedTuple):
+    """A text as it is opened."""
+
+    uri: str
+    language: str
+    text: str
+
+
+Cells = tuple[tuple[int, str], ...]
+"""Kind and URI of each cell."""
+
+
+@dataclass(frozen=True)
+class NotebookChange:
+    """`splice`: (start, count, cells): these instead of so many. `texts`: changes by cell."""
+
+    uri: str
+    splice: tuple[int, int, Cells] | None
+    opened: tuple[TextItem, ...]
+    closed: tuple[str, ...]
+    texts: Mapping[str, tuple[Change, ...]]
+
+
+def notebook_uri(params: Any) -> str:
+    """`notebookDocument.uri`."""
+    return _text(_object(params, "notebookDocument"), "uri")
+
+
+def opened_notebook(params: Any) -> tuple[str, Cells, tuple[TextItem, ...]]:
+    """uri, cells and the cells' texts of a notebook's didOpen."""
+    notebook = _object(params, "notebookDocument")
+    return _text(notebook, "uri"), _cells(notebook), _items(params, "cellTextDocuments")
+
+
+def notebook_change(params: Any) -> NotebookChange:
+    """The parameters of a notebook's didChange; a change of its metadata alone changes nothing."""
+    change = _object(params, "change")
+    cells = _object(change, "cells") if _has(change, "cells") else {}
+    structure = _object(cells, "structure") if _has(cells, "structure") else None
+    texts: dict[str, tuple[Change, ...]] = {}
+    for content in _list(cells, "textContent") if _has(cells, "textContent") else ():
+        uri = _text(_object(content, "document"), "uri")
+        texts[uri] = (*texts.get(uri, ()), *map(_change, _list(content, "changes")))
+    if structure is None:
+        return NotebookChange(notebook_uri(params), None, (), (), texts)
+    array = _object(structure, "array")
+    splice = _integer(array, "start"), _integer(array, "deleteCount"), _cells(array)
+    if min(splice[:2]) < 0:
+        raise JsonRpcInvalidParams("start and deleteCount must not be negative")
+    closed = _list(structure, "didClose") if _has(structure, "didClose") else []
+    gone = tuple(_text(document, "uri") for document in closed)
+    return NotebookChange(notebook_uri(params), splice, _items(structure, "didOpen"), gone, texts)
+
+
+def _cells(value: Any) -> Cells:
+    cells = _list(value, "cells") if _has(value, "cells") else []
+    return tuple((_integer(cell, "kind"), _text(cell, "document")) for cell in cells)
+
+
+def _items(value: Any, name: str) -> tuple[TextItem, ...]:
+    items = _list(value, name) if _has(value, name) else []
+    return tuple(TextItem(_text(item, "uri"), _text(item, "languageId"), _text(item, "text")) for item in items)
 
 
 def document_uri(params: Any) -> str:

@@ -154,6 +154,14 @@ class Documents:
             document.in_sync = True
         self._apply(document, edits, buffer)
 
+    def replace(self, uri: str, data: bytes) -> None:
+        """The whole text of a document is this now."""
+        if (document := self._documents.get(uri)) is not None and document.in_sync:
+            old = document.buffer.data
+            edit = narrowed(Edit(0, len(old), data), old)
+            document.version += 1
+            self._apply(document, [edit], document.buffer.apply(edit))
+
     def close(self, uri: str) -> None:
         """didClose."""
         document = self._documents.pop(uri, None)
