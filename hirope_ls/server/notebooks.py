@@ -102,7 +102,8 @@ class Notebooks:
 
     def place(self, params: Any) -> Any:
         """The parameters of a request about a cell as those of one about its document."""
-        uri = params.get("textDocument", {}).get("uri") if isinstance(params, Mapping) else None
+        document = params.get("textDocument") if isinstance(params, Mapping) else None
+        uri = document.get("uri") if isinstance(document, Mapping) else None
         found = self._cell(uri)
         if found is None or not isinstance(params, Mapping):
             return params
