@@ -136,8 +136,8 @@ class _Choice:
             return True
         if any(part.shown.path == one.path and part.shown.name == one.name for one in wanted):
             return False  # it says something else now
-        known = self.around.names.symbols(posixpath.join(self.around.root, part.shown.path))
-        return known is not None and not self._stands_here(part.shown.text)
+        known, data = self._file(posixpath.join(self.around.root, part.shown.path))
+        return known is not None and part.shown.source in data and not self._stands_here(part.shown.text)
 
     def _candidates(self) -> Iterator[Shown]:
         """What could be shown, most wanted first, no two of the same text."""
@@ -168,7 +168,7 @@ class _Choice:
         symbols, data = self._file(want.path)
         if symbols is not None and stands(symbols, want.at, data):
             text = excerpt(symbols, want.at, data, members, self.most)
-            yield self._shown(want.path, symbols, want.at, want.why, text)
+            yield self._shown(want.path, symbols, data, want.at, want.why, text)
 
     def _place(self, place: Place, taken: set[tuple[str, int]]) -> Iterator[Shown]:
         symbols, data = self._file(place.path)
@@ -178,21 +178,23 @@ class _Choice:
                 if stands(symbols, index, data):
                     taken.add((place.path, index))
                     text = excerpt(symbols, index, data, frozenset(), self.most)
-                    yield self._shown(place.path, symbols, index, f"{place.what} lately", text)
+                    yield self._shown(place.path, symbols, data, index, f"{place.what} lately", text)
 
     def _sibling(self, path: str) -> Iterator[Shown]:
         symbols, data = self._file(path)
         text = outline(symbols, data, self.most) if symbols else ""
         if text and symbols:
             name = self.around.shown(path)
-            yield Shown(name, 0, len(data), "", "in the same folder", header(name, symbols.language) + text)
+            whole = header(name, symbols.language) + text
+            yield Shown(name, 0, len(data), "", "in the same folder", whole, source=data)
 
-    def _shown(self, path: str, symbols: FileSymbols, index: int, why: str, text: str) -> Shown:
+    def _shown(self, path: str, symbols: FileSymbols, data: bytes, index: int, why: str, text: str) -> Shown:
         one, name = symbols.definitions[index], self.around.shown(path)
         # An outline is nothing to copy from: raised wherever its class is named, it cost likelihood.
         defines = () if one.kind == "class" else (one.name,)
         whole = header(name, symbols.language) + text
-        return Shown(name, one.start, one.end, symbols.dotted(index), why, whole, defines)
+        dotted, source = symbols.dotted(index), data[one.start : one.end]
+        return Shown(name, one.start, one.end, dotted, why, whole, defines, source)
 
     def _file(self, path: str) -> tuple[FileSymbols | None, bytes]:
         symbols = self.around.names.symbols(path)

@@ -33,6 +33,7 @@ class Shown:
     why: str
     text: str
     defines: tuple[str, ...] = ()
+    source: bytes = b""
 
     def same_as(self, other: Shown) -> bool:
         """Whether both show the same text; the reasons may differ."""

@@ -180,6 +180,17 @@ def part(text: str, *defines: str) -> Part:
     return Part(Shown("a.py", 0, 1, text, "", text, defines), bundled.tokenizer().encode(text.encode()).ids)
 
 
+def test_what_nobody_says_any_more_is_not_kept() -> None:
+    """Not even where nothing else is wanted: the definition got another name."""
+    here = Folder({"store.py": STORE, "main.py": "from store import open_store\n\ndef run():\n    open_store($0\n"})
+    before = here.choose()
+    assert before and "open_store" in {part.shown.name for part in before.parts}
+    here.files["store.py"] = here.files["store.py"].replace("def open_store(", "def reopen(")
+    here.index("store.py")
+    after = here.choose(before)
+    assert not after or "open_store" not in {part.shown.name for part in after.parts}
+
+
 def test_order_is_kept() -> None:
     a, b, c = part("a = 1\n"), part("b = 1\n"), part("c = 1\n")
     assert ordered([c, b, a], [a, b]) == [a, b, c] and ordered([c, a], [a, b]) == [a, c]
