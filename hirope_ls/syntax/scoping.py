@@ -104,7 +104,9 @@ class Scopes:
         known = {(one.parent, one.name) for one in definitions}
         found: dict[tuple[int, str], tuple[Bound, list[str]]] = {}
         for around, bound in self.fields:
-            owner = definitions[around].parent if around >= 0 else -1
+            owner = around  # the class itself, in a constructor: no name to look up, so no definition
+            if around >= 0 and definitions[around].kind != "class":
+                owner = definitions[around].parent
             if owner < 0 or definitions[owner].kind != "class" or bound.object not in {THIS, *self.language.receivers}:
                 continue
             if (owner, bound.name) not in known:

@@ -165,3 +165,14 @@ def _to_a_file(kind: str, path: Path, where: Path, chance: random.Random) -> Non
     elif kind == "append":
         with path.open("a") as file:
             file.write("y\n")
+
+
+def serve(root: str, cache: str, begin: object, end: object) -> None:
+    """One of several processes at work on a root; here, as a spawned process finds no test module."""
+    begin.wait(30)  # type: ignore[attr-defined]
+    workspace = Workspace([root], make, "1", cache=Path(cache))
+    workspace.start()
+    switch_ended = end.wait(60)  # type: ignore[attr-defined]
+    assert switch_ended and workspace.settled(60)
+    assert_same(workspace, Path(root), 20)
+    workspace.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from fuzz import rng, rounds
-from workspace.folders import assert_same, fill, held, make, switch
+from workspace.folders import assert_same, fill, held, make, serve, switch
 
 from hirope_ls.workspace import Refusal, Stamp, Workspace
 from hirope_ls.workspace.cache import versioned
@@ -144,22 +144,12 @@ def test_another_version_finds_nothing_and_old_ones_go(tmp_path: Path) -> None:
     assert not one.exists() and two.exists()
 
 
-def _serve(root: str, cache: str, begin: object, end: object) -> None:
-    begin.wait(30)  # type: ignore[attr-defined]
-    workspace = Workspace([root], make, "1", cache=Path(cache))
-    workspace.start()
-    switch_ended = end.wait(60)  # type: ignore[attr-defined]
-    assert switch_ended and workspace.settled(60)
-    assert_same(workspace, Path(root), 20)
-    workspace.close()
-
-
 def test_two_processes_on_one_repository(tmp_path: Path) -> None:
     root, cache = tmp_path / "root", tmp_path / "cache"
     fill(root, 10, 20)
     context = multiprocessing.get_context("spawn")
     begin, end = context.Event(), context.Event()
-    servers = [context.Process(target=_serve, args=(str(root), str(cache), begin, end)) for _ in range(2)]
+    servers = [context.Process(target=serve, args=(str(root), str(cache), begin, end)) for _ in range(2)]
     for server in servers:
         server.start()
     begin.set()
