@@ -132,13 +132,13 @@ class Decoder:
         slack = 1e-4 if wanted.dtype in _EXACT else 3e-2
         return made if bool((got - wanted).abs().max() <= slack * wanted.abs().max()) else None
 
-    def serves(self, frame: Frame) -> bool:
-        """Whether the rows of that pass can be computed here."""
+    def serves(self, frame: Frame, exact_scores: bool = False) -> bool:
+        """Whether the rows of that pass can be computed here, or where scores are float32 whatever the keys are."""
         like, rows = self.embedding, frame.total - frame.first_row
         if rows > MOST_ROWS or frame.stretched or not self._linears_serve(like):
             return False
-        if like.dtype not in _EXACT and like.device.type != "cpu":  # flash kernels keep scores in float32 there
-            return False
+        if like.dtype not in _EXACT and like.device.type != "cpu" and not exact_scores:
+            return False  # flash kernels keep scores in float32 there
         if not frame.long:
             return True
         first = max(frame.hierarchical_from, frame.scheme.window)

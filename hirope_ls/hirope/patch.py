@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from hirope_ls.hirope import attention
 from hirope_ls.hirope import probe as probing
 from hirope_ls.hirope.frame import Frame
+from hirope_ls.hirope.graphs import Graphs
 from hirope_ls.hirope.layer import Beside, Layer
 from hirope_ls.hirope.lean import Cached, Decoder
 from hirope_ls.hirope.mentions import as_mentions
@@ -44,6 +45,7 @@ class HiRoPE:
     turned_layers    indices of the layers that turn their keys at all: those a cache may keep turned keys of
     lean             whether a few rows may be computed by `lean`, where it serves
     compiled         whether by `quick` instead, where that does, after `compile()`
+    graphs           whether single rows may be computed by `graphs`, on a GPU
     """
 
     def __init__(self, model: Any, scheme: Scheme) -> None:
@@ -54,6 +56,8 @@ class HiRoPE:
         self.turned_layers: frozenset[int] = frozenset()
         self.lean = True
         self.compiled = True
+        self.graphs = True
+        self._graphs: Graphs | None = None
         self._decoder: Decoder | None = None
         self._quick: Quick | None = None
         self._beside = Beside()
@@ -80,6 +84,8 @@ class HiRoPE:
         """What computes a few rows, in words for the user; wait: until machine code that is being made is there."""
         if self._decoder is None:
             return "transformers"
+        if self.graphs and self._graphs is not None:
+            return self._graphs.told
         if self._quick is None:
             return "torch"
         if self._quick.wait() if wait else self._quick.ready:
@@ -111,6 +117,10 @@ class HiRoPE:
             kept = self._kept_in(past_key_values, frame)
             decoder = self._decoder if self.lean and len(input_ids) == 1 else None
             store = None if kept is None else Cached.of(past_key_values.layers, kept, frame)
+            if decoder is not None and store is not None and self.graphs and self._graphs is not None:
+                logits = self._graphs.forward(input_ids[0], frame, store)
+                if logits is not None:
+                    return logits
             if decoder is not None and store is not None and decoder.serves(frame):
                 if self.compiled and self._quick is not None and self._quick.serves(store):
                     return self._quick.forward(input_ids[0], frame, store, last_only)
@@ -158,7 +168,8 @@ class HiRoPE:
             setattr(owner, name, value)
         for module in self._attached:
             attention.detach(module)
-        self._undo, self._attached, self._decoder, self._quick = [], [], None, None
+        self._undo, self._attached = [], []
+        self._decoder = self._quick = self._graphs = None
         self.sliding_layers, self.turned_layers = {}, frozenset()
 
     def _check(self, cache: Any, total: int) -> None:
@@ -203,7 +214,8 @@ class HiRoPE:
                 self.sliding_layers[index] = sliding
         self._beside.frame = None
         self._decoder = Decoder.of(self.model, lambda ids: self.forward(ids[None], one_unit(len(ids)))[0])
-        self._quick = None if self._decoder is None else Quick.of(self._decoder)
+        if self._decoder is not None:
+            self._quick, self._graphs = Quick.of(self._decoder), Graphs.of(self._decoder)
 
     def _telling(self, window: int | None) -> int | None:
         """None for a window longer than the trained length (long Phi-3 have one of 262144): no position it keeps is
