@@ -9,6 +9,7 @@ import torch
 from model.tiny_models import save_model
 
 from hirope_ls.cli import main
+from hirope_ls.hirope.static import StaticStep
 from hirope_ls.lab.device import checks, command
 
 
@@ -41,6 +42,8 @@ def test_checks_and_a_shape(folder, tmp_path, capsys):
     assert all(row["holds"] for row in told["rows"] if row["bench"] == "checks" and row["goal"])
     exact = [row for row in told["rows"] if row["case"] == "float32: tokens, cached equal to cold"]
     assert [row["ours"] for row in exact] == [1.0]
+    steps = [row for row in told["rows"] if "static steps" in row["case"]]
+    assert len(steps) == 2 * 3 and all(row["holds"] for row in steps)
     cases = [row["case"] for row in told["rows"] if row["bench"] == "shapes"]
     assert len([case for case in cases if case.endswith(": decode")]) == 3
     assert len([case for case in cases if "hierarchical" in case]) == 3
@@ -69,6 +72,15 @@ def test_wrong_arithmetic_is_found(folder, tmp_path, monkeypatch):
     code, told = device(folder, tmp_path, "checks")
     assert code == 1 and not told["steps"][0]["error"]
     assert any(row["holds"] is False for row in told["rows"])
+
+
+def test_recorded_steps_that_are_wrong_are_found(folder, tmp_path, monkeypatch):
+    """By the comparison with the usual way: the tampered step is wrong with and without recording."""
+    run = StaticStep.run
+    monkeypatch.setattr(StaticStep, "run", lambda self, slabs: run(self, slabs) or self.logits.mul_(1.5))
+    code, told = device(folder, tmp_path, "checks")
+    wrong = [row["case"] for row in told["rows"] if row["holds"] is False]
+    assert code == 1 and len(wrong) == 2 and all("against the usual way" in case for case in wrong)
 
 
 def test_there_is_a_step_for_all_that_a_device_is_for():

@@ -1,4 +1,5 @@
-"""Whether the arithmetic is right on this device: patched against stock, far rows against float64, cached against cold.
+"""Whether the arithmetic is right on this device: patched against stock, far rows against float64, steps that are
+recorded against those that are not, cached against cold.
 
 What is allowed is measured as well: the stock model's own error on this device, in this number type, against float64
 on the CPU. So a bound fits whatever the device rounds to.
@@ -16,6 +17,7 @@ from hirope_ls.lab.bench.code import random_prompt
 from hirope_ls.lab.bench.ours import Ours
 from hirope_ls.lab.bench.rows import Row
 from hirope_ls.lab.device.ground import Ground
+from hirope_ls.lab.device.repeated import recorded_steps
 from hirope_ls.model.folder import Card
 from hirope_ls.model.generator import IntArray
 from hirope_ls.model.loader import load
@@ -48,7 +50,7 @@ def _in(ground: Ground, kind: str) -> list[Row]:
         _bounded(f"{kind}: patched against stock, within the trained length", _error(patched, plain), allowed),
         _bounded(f"{kind}: three trained lengths, against float64 on the CPU", _error(far, exact_long), allowed),
     ]
-    return [*rows, _cached(Ours(loaded), card, kind)]
+    return [*rows, *recorded_steps(loaded, kind, allowed), _cached(Ours(loaded), card, kind)]
 
 
 def _exact(card: Card, ids: IntArray, positions: IntArray) -> Tensor:

@@ -13,6 +13,7 @@ import torch
 from transformers import AutoModelForCausalLM, Qwen2Config
 
 from hirope_ls.hirope import Scheme, patch
+from hirope_ls.hirope.graphs import PROCESS
 from hirope_ls.lab.bench.code import random_prompt
 from hirope_ls.lab.bench.goals import GOALS
 from hirope_ls.lab.bench.ours import Ours
@@ -71,11 +72,18 @@ def measure(name: str, ground: Ground) -> list[Row]:
     }
     far = run.contexts[-1]
     hierarchical = _times(_ours(model, shape, run.short, ground), shape, far, run)
+    launched = {
+        trained: _times(_ours(model, shape, trained, ground, graphs=False), shape, far, run)
+        for trained in ((shape.trained, run.short) if ground.device.type == "cuda" else ())
+    }
     theirs = {context: _times(Stock(model, generate), shape, context, run) for context in run.contexts}
     rows = [
         row for context in run.contexts for row in _rows(f"{name}, {context:,} tokens", ours[context], theirs[context])
     ]
     rows += _rows(f"{name}, {far:,} tokens, hierarchical", hierarchical, theirs[far])
+    for trained, times in launched.items():
+        kind, own = (", hierarchical", hierarchical) if trained == run.short else ("", ours[far])
+        rows.append(_without_graphs(f"{name}, {far:,} tokens{kind}", own, times))
     for context, times in (*ours.items(), (far, hierarchical)):
         kind = ", hierarchical" if times is hierarchical else ""
         rows.append(_share(f"{name}, {context:,} tokens{kind}", model, shape, context, times[1], ground))
@@ -105,11 +113,13 @@ def _model(shape: Shape, ground: Ground) -> Any:
     return model.eval().requires_grad_(False)
 
 
-def _ours(model: Any, shape: Shape, trained: int, ground: Ground) -> Side:
+def _ours(model: Any, shape: Shape, trained: int, ground: Ground, graphs: bool = True) -> Side:
     """Our side over the model, patched; `_times` gives it back unpatched."""
     size = sum(parameter.numel() for parameter in model.parameters())
     card = Card(Path("random weights"), "Qwen2ForCausalLM", "qwen2", trained, None, shape.vocab, size, 0)
-    return Ours(Loaded(card, patch(model, Scheme.default(trained)), ground.device, torch.bfloat16))
+    hirope = patch(model, Scheme.default(trained))
+    hirope.graphs = graphs
+    return Ours(Loaded(card, hirope, ground.device, torch.bfloat16))
 
 
 def _times(side: Side, shape: Shape, context: int, run: _Run) -> tuple[float, float]:
@@ -138,6 +148,11 @@ def _rows(case: str, ours: tuple[float, float], theirs: tuple[float, float]) -> 
             "shapes", f"{case}: decode", 1e3 / ours[1], "tokens/s", "generate", 1e3 / theirs[1], "decode generate", note
         ),
     ]
+
+
+def _without_graphs(case: str, ours: tuple[float, float], launched: tuple[float, float]) -> Row:
+    note = f"graphs: {PROCESS.why or 'in force'}; one after the other, not in turn"
+    return row("shapes", f"{case}: decode", 1e3 / ours[1], "tokens/s", "no CUDA graphs", 1e3 / launched[1], note=note)
 
 
 def _share(case: str, model: Any, shape: Shape, context: int, ms: float, ground: Ground) -> Row:
