@@ -2,8 +2,8 @@
 
 A graph goes over one bucket of one cache's slabs (`static`); it is right as long as those are the same tensors. Each is
 tried before it is used, against the same step without it; one that fails or differs switches graphs off for the
-process, with the reason. NEVER RUN ON A GPU SO FAR: what records is the only part that needs one, the rest is tested on
-CPUs with steps that are not recorded at all.
+process, with the reason. `Recorder` alone needs a GPU, and has not run on one yet; the rest is tested on CPUs, with steps
+that are not recorded.
 """
 
 from __future__ import annotations
@@ -62,6 +62,11 @@ class Recorder:
         finally:
             torch.cuda.set_stream(current)  # torch leaves its own in force where recording fails
         return graph.replay
+
+
+def unrecorded(work: Work) -> Work:
+    """In place of a recorder: the work runs each time, as it can anywhere. For comparisons."""
+    return work
 
 
 class Switch:

@@ -42,11 +42,12 @@ def test_checks_and_a_shape(folder, tmp_path, capsys):
     assert all(row["holds"] for row in told["rows"] if row["bench"] == "checks" and row["goal"])
     exact = [row for row in told["rows"] if row["case"] == "float32: tokens, cached equal to cold"]
     assert [row["ours"] for row in exact] == [1.0]
-    steps = [row for row in told["rows"] if "static steps" in row["case"]]
+    steps = [row for row in told["rows"] if row["bench"] == "checks" and "static steps" in row["case"]]
     assert len(steps) == 2 * 3 and all(row["holds"] for row in steps)
     cases = [row["case"] for row in told["rows"] if row["bench"] == "shapes"]
+    assert len([case for case in cases if case.endswith(": static steps, not recorded")]) == 2
     assert len([case for case in cases if case.endswith(": decode")]) == 3
-    assert len([case for case in cases if "hierarchical" in case]) == 3
+    assert len([case for case in cases if "hierarchical" in case]) == 4
     assert len([case for case in cases if case.endswith("of the bandwidth")]) == 3
 
 

@@ -6,13 +6,13 @@ CPU nothing can be recorded, and the first two are one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from hirope_ls.hirope.graphs import Graphs, Recorder, Switch
+from hirope_ls.hirope.graphs import Graphs, Recorder, Switch, unrecorded
 from hirope_ls.hirope.patch import HiRoPE
 from hirope_ls.lab.bench.code import random_prompt
 from hirope_ls.lab.bench.rows import Row
@@ -61,17 +61,13 @@ def _sides(loaded: Loaded) -> tuple[_Side, _Side, _Side]:
     needs, decoder = measure(loaded), loaded.hirope._decoder
     if decoder is None:
         raise RuntimeError(f"{loaded.card.name} is not computed row by row: nothing to check")
-    recorder = Recorder(loaded.device) if loaded.device.type == "cuda" else _unrecorded
+    recorder = Recorder(loaded.device) if loaded.device.type == "cuda" else unrecorded
     caches = [SlabCache(needs.layers, needs.dtype, loaded.device) for _ in range(3)]
     return (
         _Side(Graphs(decoder, recorder, Switch()), caches[0]),
-        _Side(Graphs(decoder, _unrecorded, Switch()), caches[1]),
+        _Side(Graphs(decoder, unrecorded, Switch()), caches[1]),
         _Side(None, caches[2]),
     )
-
-
-def _unrecorded(work: Callable[[], None]) -> Callable[[], None]:
-    return work
 
 
 def _logits(loaded: Loaded, sides: tuple[_Side, ...], start: int) -> Iterator[list[Tensor]]:

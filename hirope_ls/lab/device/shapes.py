@@ -13,7 +13,6 @@ import torch
 from transformers import AutoModelForCausalLM, Qwen2Config
 
 from hirope_ls.hirope import Scheme, patch
-from hirope_ls.hirope.graphs import PROCESS
 from hirope_ls.lab.bench.code import random_prompt
 from hirope_ls.lab.bench.goals import GOALS
 from hirope_ls.lab.bench.ours import Ours
@@ -21,6 +20,7 @@ from hirope_ls.lab.bench.rows import Row, row
 from hirope_ls.lab.bench.sides import Answer, Side
 from hirope_ls.lab.bench.stock import Stock, endless, generate
 from hirope_ls.lab.device.ground import Ground
+from hirope_ls.lab.device.stepping import steps
 from hirope_ls.model.folder import Card
 from hirope_ls.model.loader import Loaded
 
@@ -72,18 +72,13 @@ def measure(name: str, ground: Ground) -> list[Row]:
     }
     far = run.contexts[-1]
     hierarchical = _times(_ours(model, shape, run.short, ground), shape, far, run)
-    launched = {
-        trained: _times(_ours(model, shape, trained, ground, graphs=False), shape, far, run)
-        for trained in ((shape.trained, run.short) if ground.device.type == "cuda" else ())
-    }
     theirs = {context: _times(Stock(model, generate), shape, context, run) for context in run.contexts}
     rows = [
         row for context in run.contexts for row in _rows(f"{name}, {context:,} tokens", ours[context], theirs[context])
     ]
     rows += _rows(f"{name}, {far:,} tokens, hierarchical", hierarchical, theirs[far])
-    for trained, times in launched.items():
-        kind, own = (", hierarchical", hierarchical) if trained == run.short else ("", ours[far])
-        rows.append(_without_graphs(f"{name}, {far:,} tokens{kind}", own, times))
+    for trained, kind in ((shape.trained, ""), (run.short, ", hierarchical")):
+        rows += _steps(f"{name}, {far:,} tokens{kind}", _ours(model, shape, trained, ground), far, run)
     for context, times in (*ours.items(), (far, hierarchical)):
         kind = ", hierarchical" if times is hierarchical else ""
         rows.append(_share(f"{name}, {context:,} tokens{kind}", model, shape, context, times[1], ground))
@@ -113,13 +108,11 @@ def _model(shape: Shape, ground: Ground) -> Any:
     return model.eval().requires_grad_(False)
 
 
-def _ours(model: Any, shape: Shape, trained: int, ground: Ground, graphs: bool = True) -> Side:
-    """Our side over the model, patched; `_times` gives it back unpatched."""
+def _ours(model: Any, shape: Shape, trained: int, ground: Ground) -> Ours:
+    """Our side over the model, patched; `_times` and `_steps` give it back unpatched."""
     size = sum(parameter.numel() for parameter in model.parameters())
     card = Card(Path("random weights"), "Qwen2ForCausalLM", "qwen2", trained, None, shape.vocab, size, 0)
-    hirope = patch(model, Scheme.default(trained))
-    hirope.graphs = graphs
-    return Ours(Loaded(card, hirope, ground.device, torch.bfloat16))
+    return Ours(Loaded(card, patch(model, Scheme.default(trained)), ground.device, torch.bfloat16))
 
 
 def _times(side: Side, shape: Shape, context: int, run: _Run) -> tuple[float, float]:
@@ -140,6 +133,14 @@ def _times(side: Side, shape: Shape, context: int, run: _Run) -> tuple[float, fl
     return 1e3 * firsts[len(firsts) // 2], 1e3 * steps[len(steps) // 2]
 
 
+def _steps(case: str, side: Ours, context: int, run: _Run) -> list[Row]:
+    try:
+        return steps(case, side.loaded, context, run.tokens)
+    finally:
+        side.close()
+        side.loaded.hirope.unpatch()
+
+
 def _rows(case: str, ours: tuple[float, float], theirs: tuple[float, float]) -> list[Row]:
     note = "one after the other, not in turn"
     return [
@@ -148,11 +149,6 @@ def _rows(case: str, ours: tuple[float, float], theirs: tuple[float, float]) -> 
             "shapes", f"{case}: decode", 1e3 / ours[1], "tokens/s", "generate", 1e3 / theirs[1], "decode generate", note
         ),
     ]
-
-
-def _without_graphs(case: str, ours: tuple[float, float], launched: tuple[float, float]) -> Row:
-    note = f"graphs: {PROCESS.why or 'in force'}; one after the other, not in turn"
-    return row("shapes", f"{case}: decode", 1e3 / ours[1], "tokens/s", "no CUDA graphs", 1e3 / launched[1], note=note)
 
 
 def _share(case: str, model: Any, shape: Shape, context: int, ms: float, ground: Ground) -> Row:
