@@ -2,8 +2,8 @@
 
 A graph goes over one bucket of one cache's slabs (`static`); it is right as long as those are the same tensors. Each is
 tried before it is used, against the same step without it; one that fails or differs switches graphs off for the
-process, with the reason. `Recorder` alone needs a GPU, and has not run on one yet; the rest is tested on CPUs, with steps
-that are not recorded.
+process, with the reason. `Recorder` alone needs a GPU, and has not run on one yet; the rest is tested on CPUs, with
+steps that are not recorded.
 """
 
 from __future__ import annotations

@@ -42,7 +42,9 @@ def bucket_of(row: int, capacity: int, step: int = BUCKET) -> int:
 
 def settle(slabs: Sequence[Slabs], row: int) -> None:
     """Make numbers of all that lies in the slabs beyond `row`: a hidden value counts nothing, but NaN times nothing is
-    NaN, and memory that was never written may hold any. Rows that are kept there, uncounted, stay as they are."""
+    NaN, and memory that was never written may hold any. Rows that are kept there, uncounted, stay as they are.
+
+    Once for slabs is enough as long as the model computes finite values, and without those it says nothing anyway."""
     for slab in slabs:
         slab.values[:, :, row + 1 :].nan_to_num_(0.0, 0.0, 0.0)
 
