@@ -30,13 +30,18 @@ _STAR = re.compile(r"^[ \t]*\*(?!/)[ \t]?")
 
 
 class Declared(NamedTuple):
-    """signature: without decorators and body. decorators: as written. documentation: without what marks it."""
+    """signature: without decorators and body. decorators: as written. documentation: without what marks it.
+
+    start: of the signature. kind: what decorators make of a method, "" if nothing. stub: whether it stands for another
+    definition of that name, which does the work.
+    """
 
     signature: str = ""
     decorators: tuple[str, ...] = ()
     documentation: str = ""
     start: int = 0
     kind: str = ""
+    stub: bool = False
 
 
 def declared(parse: Parse, data: bytes, definition: Definition) -> Declared:
@@ -67,8 +72,9 @@ def declared(parse: Parse, data: bytes, definition: Definition) -> Declared:
     else:
         first = min([base + whole.start_byte, *(begin for begin, _, _ in heads)])
         told = _above(data, first, row)
-    kinds = [row.properties[one] for text in decorators if (one := text.lstrip("@").strip()) in row.properties]
-    return Declared(head, tuple(decorators), told, start, kinds[0] if kinds else "")
+    named = [text.lstrip("@").strip() for text in decorators]
+    kinds = [row.properties[one] for one in named if one in row.properties]
+    return Declared(head, tuple(decorators), told, start, kinds[0] if kinds else "", not row.stubs.isdisjoint(named))
 
 
 def name_start(parse: Parse, definition: Definition) -> int | None:
@@ -141,7 +147,7 @@ def _cut(data: bytes, start: int, end: int, braced: bool = False) -> str:
     """The text, its further lines moved left as the first one is; of a body without a field of its own the head."""
     if braced and (brace := data.find(b"{", start, end)) >= 0:
         end = brace
-    return _text(data, start, min(end, start + _MOST)) + (" ..." if end > start + _MOST else "")
+    return _text(data, start, min(end, start + _MOST)).rstrip(";").rstrip() + (" ..." if end > start + _MOST else "")
 
 
 def _text(data: bytes, start: int, end: int) -> str:
@@ -215,7 +221,7 @@ def _above(data: bytes, start: int, row: Documents) -> str:
             opened = data.rfind(b"/*", 0, end)
             if opened >= 0 and not data[data.rfind(b"\n", 0, opened) + 1 : opened].strip():
                 return _block(data[opened:end].decode(errors="replace"))
-        if not text.startswith(mark) or text.startswith(b"#!") or text.startswith(b"#["):
+        if not text.startswith(mark) or text.startswith((b"#!", b"#[")):
             break
         shown = text.decode(errors="replace").lstrip(row.line[0])
         found.append((shown[1:] if shown[:1] in " !" else shown).rstrip())

@@ -108,7 +108,9 @@ def standing(file: File, candidate: Candidate) -> int | None:
     definitions, wanted = file.symbols.definitions, candidate.definition
     if candidate.at < len(definitions) and definitions[candidate.at][:3] == wanted[:3]:
         return candidate.at
-    fits = (at for at, one in enumerate(definitions) if one[:2] == wanted[:2] and (one.parent < 0) == (wanted.parent < 0))
+    fits = (
+        at for at, one in enumerate(definitions) if one[:2] == wanted[:2] and (one.parent < 0) == (wanted.parent < 0)
+    )
     return next(fits, None)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hirope_ls.engine.explain.view import File, View
 from hirope_ls.names import Candidate, resolve
-from hirope_ls.syntax.declared import name_start
+from hirope_ls.syntax.declared import declared, name_start
 from hirope_ls.syntax.extracting import symbols_of
 from hirope_ls.syntax.languages.meanings import QUERIES
 from hirope_ls.syntax.symbols import EVERYTHING, FileSymbols, Import, Reference
@@ -61,7 +61,7 @@ def target(view: View, offset: int) -> Target | None:
         return bare
     found = candidates(view, own, symbols, use)
     if found:
-        return Target(word, *span, found)
+        return Target(word, *span, tuple(_foremost(view, one) for one in found))
     first = symbols.imported.get((use.receiver or use.name).partition(".")[0])
     return bare if first is None or use.hint else Target(word, *span, (), _told(first))
 
@@ -72,6 +72,22 @@ def candidates(view: View, file: File, symbols: FileSymbols, use: Reference) -> 
     if symbols.language not in QUERIES and file.buffer.data[: use.start].rstrip()[-1:] in (b".", b">", b":"):
         found = by_name(view, file, use.name)
     return tuple(one for one in found if one.definition.kind in ("function", "class"))
+
+
+def _foremost(view: View, found: Candidate) -> Candidate:
+    """Of several definitions of that name in the same place the one to be told: not a stub, the getter of a property."""
+    file = view.file(found.path)
+    known = file.symbols.definitions if file else ()
+    if file is None or found.at >= len(known) or known[found.at] != found.definition:
+        return found
+    same = [
+        at for at, one in enumerate(known) if (one[:2], one.parent) == (found.definition[:2], found.definition.parent)
+    ]
+    said = {at: declared(file.parse, file.buffer.data, known[at]) for at in same} if len(same) > 1 else {}
+    first = next((at for at in same if at in said and said[at].kind), None)
+    if first is None and any(one.stub for one in said.values()):
+        first = next((at for at in reversed(same) if not said[at].stub), None)
+    return found if first is None else found._replace(at=first, definition=known[first])
 
 
 def by_name(view: View, file: File, name: str) -> tuple[Candidate, ...]:

@@ -2,6 +2,7 @@
 
 decorators   kinds of what is set before a definition and is no part of its signature: decorators, annotations
 properties   decorators that make a method something else than a method -> what it is then
+stubs        decorators of definitions that another one of that name stands behind
 inside       whether a function or class is documented by a string that is the first of its body
 line, block  what begins a line of a comment, and whether comments of the form /* */ count, where the text stands above
 
@@ -21,6 +22,7 @@ class Documents:
     decorators: frozenset[str] = frozenset()
     properties: Mapping[str, str] = field(default_factory=dict)
     inside: bool = False
+    stubs: frozenset[str] = frozenset()
     line: str = "//"
     block: bool = True
 
@@ -37,10 +39,11 @@ _PROPERTIES = {
     "staticmethod": "static method",
     "classmethod": "class method",
 }
+_STUBS = frozenset({"overload", "typing.overload", "t.overload", "typing_extensions.overload"})
 _SHELL = Documents(line="#", block=False)
 
 DOCUMENTS: dict[str, Documents] = {
-    "python": Documents(frozenset({"decorator"}), _PROPERTIES, True, "#", False),
+    "python": Documents(frozenset({"decorator"}), _PROPERTIES, True, _STUBS, "#", False),
     "javascript": _with("decorator"),
     "typescript": _with("decorator"),
     "tsx": _with("decorator"),
