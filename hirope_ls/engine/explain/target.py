@@ -75,7 +75,7 @@ def candidates(view: View, file: File, symbols: FileSymbols, use: Reference) -> 
 
 
 def _foremost(view: View, found: Candidate) -> Candidate:
-    """Of several definitions of that name in the same place the one to be told: not a stub, the getter of a property."""
+    """Of several definitions of that name in the same place the one to be told: no stub, a property's getter."""
     file = view.file(found.path)
     known = file.symbols.definitions if file else ()
     if file is None or found.at >= len(known) or known[found.at] != found.definition:
