@@ -26,9 +26,9 @@ def test_the_facts_as_markdown(capsys: pytest.CaptureFixture[str], source: Path)
     assert main(["explain", f"{source}:4:8", "--workspace", str(source.parent)]) == 0
     out = capsys.readouterr().out
     assert out.startswith(
-        "### function `area`\n\n```python\ndef area(n: int) -> int\n```\n\nDefined in [shapes\\.py\\:1](<file:///"
+        "### function `area`\n\n```python\ndef area(n: int) -> int\n```\n\nDefined in [shapes.py:1](<file:///"
     )
-    assert "How `large`." in out and "- module code: [main\\.py\\:4]" in out
+    assert "How `large`." in out and "- module code: [main.py:4]" in out
 
 
 def test_the_facts_as_json(capsys: pytest.CaptureFixture[str], source: Path) -> None:

@@ -212,6 +212,11 @@ def test_a_file_that_says_something_else_by_now():
     assert facts_about(gone, found.candidates[0], offset) is None
 
 
+def test_overloads_of_a_language_without_more_than_names_are_all_told():
+    text = "int f(int a) { return 1; }\nint f(char* a) { return 2; }\nint g() { return $0f(1); }\n"
+    assert [one.signature for one in told(text, "a.cpp")] == ["int f(int a)", "int f(char* a)"]
+
+
 def test_a_getter_comes_before_its_setter():
     text = """
         class A:
@@ -253,7 +258,7 @@ def test_typescript_sample():
 
 def test_go_sample():
     (found,) = sample("sample.go", "fmt.Println($0Map([]int{1}, func")
-    assert found.signature == "func Map[T, U any](items []T, f func(T) U) []U" and found.evidence == "scope"
+    assert found.signature == "func Map[T, U any](items []T, f func(T) U) []U" and found.evidence == "unique"
     assert {call.text for call in found.calls} == {"make", "len", "append", "f"}
     (found,) = sample("sample.go", "func (s *Square) $0Area() float64")
     assert found.documentation == "Area is what it covers." and found.signature == "func (s *Square) Area() float64"

@@ -33,11 +33,11 @@ def test_what_it_says():
     assert shown(one(PYTHON)) == (
         "### function `far`\n\n"
         "```python\n@cache\ndef far(a: int) -> int\n```\n\n"
-        "Defined in [main\\.py:2](<file:///w/main.py#L2>)\n\n"
+        "Defined in [main.py:2](<file:///w/main.py#L2>)\n\n"
         "```text\nFar away.\n\nAnd more.\n```\n\n"
-        "**Calls**\n\n- `near`: [main\\.py:7](<file:///w/main.py#L7>)\n- `other`\n\n"
-        "**Called by**\n\n- `user`: [main\\.py:8](<file:///w/main.py#L8>)\n"
-    ).replace("main\\.py:", "main\\.py\\:")
+        "**Calls**\n\n- `near`: [main.py:7](<file:///w/main.py#L7>)\n- `other`\n\n"
+        "**Called by**\n\n- `user`: [main.py:8](<file:///w/main.py#L8>)\n"
+    )
 
 
 def test_a_model_s_words_come_below():

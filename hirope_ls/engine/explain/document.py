@@ -16,10 +16,10 @@ from hirope_ls.engine.explain.calls import Call, Use
 from hirope_ls.engine.explain.facts import Facts, Member
 
 _TICKS = re.compile(r"`+")
-_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:=$^\"'])")
+_MARKUP = re.compile(r"([\\`*_\[\]<>|~&$!#=]|:(?=/))")  # within a line; a colon makes a link of what follows
 _FIRST = 12  # lines of documentation that a short document has
 _WHY = {
-    "unique": "Told by the name alone: nothing else in sight has it.",
+    "unique": "Told by the name alone.",
     "ambiguous": "Not sure: several definitions have this name.",
 }
 
@@ -64,7 +64,7 @@ def fenced(text: str, language: str = "") -> str:
 
 
 def plain(text: str) -> str:
-    """Words that mean nothing to Markdown."""
+    """Words that mean nothing to Markdown where they do not begin a line."""
     return _MARKUP.sub(r"\\\1", " ".join(visible(text).split()))
 
 

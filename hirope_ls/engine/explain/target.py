@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from hirope_ls.engine.explain.view import File, View
-from hirope_ls.names import Candidate, resolve
+from hirope_ls.names import Candidate, Evidence, resolve
 from hirope_ls.syntax.declared import declared, name_start
 from hirope_ls.syntax.extracting import symbols_of
 from hirope_ls.syntax.languages.meanings import QUERIES
@@ -67,11 +67,16 @@ def target(view: View, offset: int) -> Target | None:
 
 
 def candidates(view: View, file: File, symbols: FileSymbols, use: Reference) -> tuple[Candidate, ...]:
-    """What a use in a file means. Where the language tells nothing of receivers, what has one is known by name only."""
-    found = resolve(view.names, file.path, symbols, use)
-    if symbols.language not in QUERIES and file.buffer.data[: use.start].rstrip()[-1:] in (b".", b">", b":"):
-        found = by_name(view, file, use.name)
-    return tuple(one for one in found if one.definition.kind in ("function", "class"))
+    """The functions and classes that a use in a file means; where the language tells names only, all of that name."""
+    if symbols.language in QUERIES:
+        found = resolve(view.names, file.path, symbols, use)
+        return tuple(one for one in found if one.definition.kind in ("function", "class"))
+    named = by_name(view, file, use.name)
+    own = [one for one in named if one.path == file.path]
+    received = file.buffer.data[max(use.start - 80, 0) : use.start].rstrip()[-1:] in (b".", b">", b":")
+    found = tuple(own) if own and not received else named
+    evidence: Evidence = "unique" if len(found) == 1 else "ambiguous"
+    return tuple(one._replace(evidence=evidence) for one in found[:_MOST])
 
 
 def _foremost(view: View, found: Candidate) -> Candidate:
@@ -95,12 +100,11 @@ def by_name(view: View, file: File, name: str) -> tuple[Candidate, ...]:
     found: list[Candidate] = []
     for path in sorted(view.names.defining(name) | {file.path}, key=lambda path: (path != file.path, path)):
         symbols = file.symbols if path == file.path else view.names.symbols(path)
-        if symbols is None or symbols.language != file.symbols.language:
-            continue
-        for at, one in enumerate(symbols.definitions):
-            if one.name == name and one.kind in ("function", "class"):
-                found.append(Candidate(path, at, one, "ambiguous"))
-    return tuple(one._replace(evidence="unique") for one in found) if len(found) == 1 else tuple(found[:_MOST])
+        if symbols is not None and symbols.language == file.symbols.language:
+            each = enumerate(symbols.definitions)
+            fits = ((at, one) for at, one in each if one.name == name and one.kind in ("function", "class"))
+            found += [Candidate(path, at, one, "ambiguous") for at, one in fits]
+    return tuple(found)
 
 
 def _word(data: bytes, offset: int) -> tuple[int, int] | None:
