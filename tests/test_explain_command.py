@@ -50,6 +50,16 @@ def test_the_file_alone(capsys: pytest.CaptureFixture[str], source: Path) -> Non
     assert json.loads(capsys.readouterr().out)["definitions"] == []
 
 
+def test_the_facts_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    assert main(["explain", f"{source.parent / 'shapes.py'}:3:13"]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b[" in out and "shapes.py:1" in out and "file://" not in out and "How `large`." in out
+
+
 @pytest.mark.parametrize(
     ("place", "says"),
     [

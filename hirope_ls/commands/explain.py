@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -116,13 +116,14 @@ def _show(found: Target, told: list[Facts], folder: Path | None) -> None:
     def short(path: str) -> str:
         return shown(Path(path).relative_to(base) if Path(path).is_relative_to(base) else path)
 
-    documents = [document(one, short) for one in told[:_MOST]] or [_nothing(found)]
+    out = console()
+    uri: Callable[[str], str] = (lambda path: "") if out.is_terminal else lambda path: Path(path).as_uri()
+    documents = [document(one, short, uri) for one in told[:_MOST]] or [_nothing(found)]
     if len(told) > _MOST:
         documents.append(f"... and {len(told) - _MOST} more definitions of that name\n")
-    out = console()
     text = "\n".join(documents)
-    if out.is_terminal:
-        out.print(Markdown(text))
+    if out.is_terminal and told:
+        out.print(Markdown(text))  # it has no file: links
     else:
         print(text, end="")
 

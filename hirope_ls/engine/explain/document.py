@@ -32,7 +32,7 @@ def document(
     whole: bool = True,
     explanation: str = "",
 ) -> str:
-    """Markdown. shown: a path for people. uri: what a link to a file goes to. whole: all of the documentation.
+    """Markdown. shown: a path for people. uri: what a link to a file goes to, "" for no link. whole: all of the documentation.
 
     explanation: Markdown that a model wrote, put below the facts as it is.
     """
@@ -101,8 +101,8 @@ class _Writer:
             yield "There may be more calls: not all files were looked at."
 
     def link(self, path: str, line: int) -> str:
-        goal = quote(self.uri(path), safe="/:%?&=+,;@!$~*'-._")
-        return f"[{plain(f'{self.shown(path)}:{line + 1}')}](<{goal}#L{line + 1}>)"
+        goal, words = quote(self.uri(path), safe="/:%?&=+,;@!$~*'-._"), plain(f"{self.shown(path)}:{line + 1}")
+        return f"[{words}](<{goal}#L{line + 1}>)" if goal else words
 
     def member(self, one: Member) -> str:
         head = code(one.signature if len(one.signature) <= 200 else one.name)
