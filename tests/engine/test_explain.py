@@ -297,6 +297,20 @@ def test_every_word_of_every_sample_has_an_answer(path):
             assert facts is not None and facts.signature and facts.name.endswith(each.definition.name)
 
 
+@pytest.mark.parametrize("path", EVERY, ids=lambda path: path.name)
+def test_a_name_that_is_asked_for_changes_nothing_else(path):
+    buffer = Buffer.of(path.read_bytes())
+    parsed = parse(language_for(None, path.name), buffer)
+    plain, random_of = symbols_of(parsed), rng(f"asked {path.name}")
+    for _ in range(rounds(8)):
+        at = random_of.randrange(len(buffer.data))
+        asked = symbols_of(parsed, at)
+        assert (asked.definitions, asked.imports) == (plain.definitions, plain.imports)
+        added = [one for one in asked.references if one not in plain.references]
+        assert all((one.start, one.kind) == (at, "name") for one in added) and len(added) < 2
+        assert [one for one in asked.references if one not in added] == list(plain.references)
+
+
 # --- docstrings -------------------------------------------------------------------------------------------------------
 
 PARTS = [

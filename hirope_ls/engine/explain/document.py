@@ -32,8 +32,9 @@ def document(
     whole: bool = True,
     explanation: str = "",
 ) -> str:
-    """Markdown. shown: a path for people. uri: what a link to a file goes to, "" for no link. whole: all of the documentation.
+    """Markdown. shown: a path for people. uri: what a link to a file goes to, "" for no link.
 
+    whole: all of the documentation, not its first lines.
     explanation: Markdown that a model wrote, put below the facts as it is.
     """
     write = _Writer(shown, uri)
