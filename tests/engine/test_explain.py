@@ -19,6 +19,7 @@ from hirope_ls.syntax.extracting import symbols_of
 from hirope_ls.text import Buffer
 
 SAMPLES = Path(__file__).parents[1] / "data" / "languages"
+EVERY = [path for path in sorted(SAMPLES.iterdir()) if path.suffix != ".txt"]
 
 
 def sample(name: str, where: str) -> list[Facts]:
@@ -283,9 +284,7 @@ def test_cpp_sample():
     assert found.signature == "virtual double area() const noexcept override"
 
 
-@pytest.mark.parametrize(
-    "path", [one for one in sorted(SAMPLES.iterdir()) if one.suffix != ".txt"], ids=lambda path: path.name
-)
+@pytest.mark.parametrize("path", EVERY, ids=lambda path: path.name)
 def test_every_word_of_every_sample_has_an_answer(path):
     data = path.read_bytes()
     buffer = Buffer.of(data)
