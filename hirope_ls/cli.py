@@ -21,6 +21,7 @@ PROG = "hirope-ls"
 _BENCH = "hirope_ls.lab.bench.command"
 _COMMANDS = {
     "complete": ("hirope_ls.commands.complete", "show what would be suggested at a place in a file"),
+    "explain": ("hirope_ls.commands.explain", "show what is known of the function or class that a name refers to"),
     "positions": ("hirope_ls.commands.positions", "show the units of a file and the positions its tokens get"),
     "doctor": ("hirope_ls.commands.doctor", "check the installation, the model and its speed"),
     "lab train": ("hirope_ls.lab.train", "train the bundled model"),

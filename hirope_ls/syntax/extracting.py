@@ -44,10 +44,13 @@ class _Open:
         self.index = -1
 
 
-def symbols_of(parse: Parse) -> FileSymbols:
-    """The symbols of a parsed text; none without a language or a tree."""
+def symbols_of(parse: Parse, at: int = -1) -> FileSymbols:
+    """The symbols of a parsed text; none without a language or a tree.
+
+    at: where a name begins that is to be among the references, whatever it is used for: as a "name", if nothing else.
+    """
     trees = ((border, piece.tree) for border, piece in zip(parse.borders, parse.pieces, strict=True))
-    return _symbols(parse.language, trees)
+    return _symbols(parse.language, trees, at)
 
 
 def symbols_in(language: Language | None, data: bytes) -> FileSymbols:
@@ -62,21 +65,22 @@ def symbols_in(language: Language | None, data: bytes) -> FileSymbols:
     return _symbols(language, parsed)
 
 
-def _symbols(language: Language | None, pieces: Iterable[tuple[Border, Tree | None]]) -> FileSymbols:
+def _symbols(language: Language | None, pieces: Iterable[tuple[Border, Tree | None]], at: int = -1) -> FileSymbols:
     if language is None:
         return FileSymbols("")
     raw = Raw()
     for border, tree in pieces:
         if tree is not None:
-            _Piece(language, border, tree, raw).read()
+            _Piece(language, border, tree, raw, at).read()
     return Scopes(language, raw).symbols()
 
 
 class _Piece:
     """One tree, read into the findings of its file."""
 
-    def __init__(self, language: Language, border: Border, tree: Tree, raw: Raw) -> None:
+    def __init__(self, language: Language, border: Border, tree: Tree, raw: Raw, at: int = -1) -> None:
         self.language, self.base, self.tree, self.raw = language, border.start, tree, raw
+        self.at = at - border.start
         self.queries = QUERIES.get(language.name, _NONE)
         self.around = self._around(border.classes)
         self.spans: list[tuple[int, int, int]] = []  # start, end and index of the definitions that are scopes
@@ -94,7 +98,7 @@ class _Piece:
             called = "default" if "default" in match else _text(match["alias"][0])
             for name in match.get("default", match.get("name", [])):
                 self.raw.imports.append(Import("", _text(name), called, 0, self.base + name.start_byte))
-        for at, found in self._scoped(self._matched_references()):
+        for at, found in self._scoped([*self._matched_references(), *self._asked()]):
             self.raw.references.append(found._replace(scope=at))
         self.raw.bound += self._scoped(self._matched_bindings())
 
@@ -171,6 +175,22 @@ class _Piece:
                 for node in match.get(capture, ()):
                     receiver = _receiver(match["receiver"][0]) if "receiver" in match else ""
                     yield node.start_byte, Reference(_text(node), receiver, self.base + node.start_byte, kind)
+
+    def _asked(self) -> Iterator[tuple[int, Reference]]:
+        """The name that is asked for, where it is one of a value: no keyword of a call, no key, no text."""
+        if not self.queries.values or not 0 <= self.at < self.tree.root_node.end_byte:
+            return
+        node = self.tree.root_node.descendant_for_byte_range(self.at, self.at)
+        if node is None or node.start_byte != self.at:
+            return
+        receiver = ""
+        for match in self._matches(self.queries.values):
+            if node in match.get("attribute", ()):
+                receiver = _receiver(match["receiver"][0])
+            elif node in match.get("label", ()):
+                return
+        if receiver or node.type in self.queries.plain:
+            yield self.at, Reference(_text(node), receiver, self.base + self.at, "name")
 
     def _matched_bindings(self) -> Iterator[tuple[int, Bound]]:
         for match in self._matches(self.queries.bindings):

@@ -56,7 +56,7 @@ class Import(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """A use of `name` at byte `start`: a "call", a "type" or a "base".
+    """A use of `name` at byte `start`: a "call", a "type" or a "base"; or a "name", where it was asked for.
 
     receiver: the dotted name before it, "foo()" where it is called on a call's result, "?" for any other expression.
     scope: the index of the definition around it, -1 at the top. hint: what is evident of the local variable that the

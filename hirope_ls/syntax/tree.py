@@ -102,6 +102,18 @@ class Parse:
             return None
         return self.pieces[index].tree
 
+    def same_statement(self, one: int, other: int) -> bool:
+        """Whether the smallest node around two places is smaller than what holds statements."""
+        index = int(np.searchsorted(self.starts, one, side="right")) - 1
+        if index < 0 or self.language is None or (tree := self.pieces[index].tree) is None:
+            return False
+        base = int(self.starts[index])
+        low, high = sorted((one - base, other - base))
+        if low < 0 or high >= tree.root_node.end_byte:
+            return False
+        node = tree.root_node.descendant_for_byte_range(low, high)
+        return node is not None and node.parent is not None and node.type not in self.language.containers
+
     def nodes(self) -> Iterator[tuple[str, int, int, bool]]:
         """Every node of every tree in order: (kind, start, end, is missing), offsets in the text."""
         for (start, _), piece in zip(self.borders, self.pieces, strict=True):

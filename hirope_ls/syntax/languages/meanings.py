@@ -7,6 +7,8 @@ bindings    a name that is local to the function around it: `bound`; or a field 
             `object` and `field`; with what is evident of the value: `type`, an annotation, `made`, what is called to
             make it, or `same`, another name. `member`: a parameter that is a field of its object, too.
 exports     other names for what the file defines: `name`, and `alias`, or `default` for what it exports by default.
+values      a name that is used in some other way: `attribute` with its `receiver`; `label`, one that names no value.
+plain       kinds of names that stand for a value by themselves.
 returns     the field of a function's node with the type of its result. body: that of its body.
 paths       whether modules are named by paths; then an alias without a name is what the module exports by default.
 builtins    names that need neither definition nor import, and methods of builtin types: no evidence of anything.
@@ -15,7 +17,7 @@ builtins    names that need neither definition nor import, and methods of builti
 from __future__ import annotations
 
 import builtins
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Queries:
     body: str = "body"
     paths: bool = False
     builtins: frozenset[str] = field(default=frozenset(), repr=False)
+    values: str = ""
+    plain: frozenset[str] = frozenset({"identifier"})
 
 
 _BUILTIN_TYPES = (str, bytes, bytearray, list, tuple, dict, set, frozenset, int, float, object, type, BaseException)
@@ -86,6 +90,12 @@ PYTHON = Queries(
             right: (call function: [(identifier) (attribute)] @made))
         (assignment left: (attribute object: (identifier) @object attribute: (identifier) @field)
             right: (identifier) @same)
+    """,
+    values="""
+        (attribute object: (_) @receiver attribute: (identifier) @attribute)
+        (keyword_argument name: (identifier) @label)
+        (import_statement (_ (identifier) @label))
+        (import_from_statement (_ (identifier) @label))
     """,
     builtins=frozenset([*dir(builtins), *(name for one in _BUILTIN_TYPES for name in dir(one)), *_LIBRARY]),
 )
@@ -160,6 +170,11 @@ _EXPORTS = """
         !source (#eq? @_default "default"))
     (export_statement (export_clause (export_specifier name: (identifier) @name alias: (identifier) @alias)) !source)
 """
+_VALUES = """
+    (member_expression object: (_) @receiver property: (property_identifier) @attribute)
+    (labeled_statement label: (_) @label)
+"""
+_PLAIN = frozenset({"identifier", "type_identifier", "shorthand_property_identifier"})
 _SCRIPT_BUILTINS = frozenset(
     {
         *("require", "parseInt", "parseFloat", "isNaN", "fetch", "setTimeout", "clearTimeout", "setInterval", "String"),
@@ -187,9 +202,19 @@ JAVASCRIPT = Queries(
     exports=_EXPORTS,
     paths=True,
     builtins=_SCRIPT_BUILTINS,
+    values=_VALUES,
+    plain=_PLAIN,
 )
-TYPESCRIPT = Queries(_CALLS + _TYPES, _LOCALS + _TYPED_LOCALS, _EXPORTS, paths=True, builtins=_SCRIPT_BUILTINS)
-TSX = Queries(_CALLS + _MARKUP + _TYPES, _LOCALS + _TYPED_LOCALS, _EXPORTS, paths=True, builtins=_SCRIPT_BUILTINS)
+TYPESCRIPT = Queries(
+    _CALLS + _TYPES,
+    _LOCALS + _TYPED_LOCALS,
+    _EXPORTS,
+    paths=True,
+    builtins=_SCRIPT_BUILTINS,
+    values=_VALUES,
+    plain=_PLAIN,
+)
+TSX = replace(TYPESCRIPT, references=_CALLS + _MARKUP + _TYPES)
 
 QUERIES: dict[str, Queries] = {"python": PYTHON, "javascript": JAVASCRIPT, "typescript": TYPESCRIPT, "tsx": TSX}
 """By the name of the language."""
