@@ -45,9 +45,12 @@ def test_off_is_off_and_a_file_nobody_asked_about_has_no_rest(fake: Start) -> No
 def test_whatever_is_asked_for_goes_first(fake: Start) -> None:
     with ready(fake, prefill_s=60, first_s=[0.0] * 9, **ON) as editor:
         ask(editor)
-        until = time.monotonic() + 30
+        until, again = time.monotonic() + 30, time.monotonic() + rest.REST_S + 2
         while not editor.ask("hirope/status")["busy"]:
             assert time.monotonic() < until, "the rest is to be read"
+            if time.monotonic() > again:  # a warm-up that begins just now puts it off
+                ask(editor)
+                again += rest.REST_S + 2
             time.sleep(0.05)
         began = time.monotonic()
         editor.change(URI, (0, 0, "y = 1\n"))
