@@ -56,9 +56,12 @@ def _add(x: Any, to: Any) -> None:
             to[row, c] += x[row, c]
 
 
-@njit(fastmath=QUICK, nogil=True)
+@njit(fastmath={"nsz"}, nogil=True)
 def _turned(head: Any, cos: Any, sin: Any, out: Any) -> None:
-    """A head [d] turned: pairs are (p, p + d/2), and the first half of the sines is negative."""
+    """A head [d] turned: pairs are (p, p + d/2), and the first half of the sines is negative.
+
+    Rounded as torch rounds it, so that a key that a cache turns anew is the same to the bit; it would inherit QUICK.
+    """
     half = head.shape[0] // 2
     for c in range(half):
         out[c] = head[c] * cos[c] + head[half + c] * sin[c]

@@ -37,6 +37,7 @@ class Rest:
         self._wish = wish
         self._timer: asyncio.TimerHandle | None = None
         self._running: asyncio.Future[None] | None = None
+        self._next: tuple[Document, int] | None = None  # what waits or runs
         self._read: dict[str, _Text] = {}  # of each document what was read to its end last
 
     def wait(self) -> None:
@@ -45,12 +46,18 @@ class Rest:
             self._timer.cancel()
         if self._running is not None:
             self._running.cancel()
-        self._timer = self._running = None
+        self._timer = self._running = self._next = None
+
+    def put_off(self) -> None:
+        """Something else is to be done first, and nothing happened to the file: it is to be read a while later."""
+        if self._next is not None:
+            self.later(*self._next)
 
     def later(self, document: Document, place: int) -> None:
         """Something happened at byte `place` of the document: after a while its rest may be read, and no other's."""
         self.wait()
         if self._wish != "off":
+            self._next = document, place
             self._timer = asyncio.get_running_loop().call_later(REST_S, self._begin, document, place)
 
     def forget(self, uri: str) -> None:
@@ -59,6 +66,7 @@ class Rest:
 
     def _begin(self, document: Document, place: int) -> None:
         snapshot, kit, worker = document.snapshot, self._backend.kit, self._backend.worker
+        self._timer = None
         if self._backend.state != "ready" or snapshot is None or kit is None or worker is None:
             return
         text = snapshot.buffer, self._backend.contexts.get(document.uri)
@@ -83,6 +91,8 @@ class Rest:
         warm_rest(kit.question(snapshot, at, context), model, until)
 
     def _ended(self, uri: str, text: _Text, future: asyncio.Future[None]) -> None:
+        if future is self._running:
+            self._running = self._next = None
         if not future.cancelled() and future.exception() is None:
             self._read[uri] = text
             self._status.count("whole")

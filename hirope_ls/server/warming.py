@@ -64,7 +64,7 @@ class Warming:
         snapshot, kit, worker = document.snapshot, self._backend.kit, self._backend.worker
         if self._backend.state != "ready" or snapshot is None or kit is None or worker is None:
             return
-        self._rest.wait()
+        self._rest.put_off()
         file = self._file(document.uri)
         file.stop()
         context = self._backend.contexts.get(document.uri)

@@ -78,6 +78,15 @@ def test_it_is_measured_and_goes_on(
     assert len(log.read_text().splitlines()) == 9, "another seed asks something else"
 
 
+def test_edits_too_near_for_a_splice_are_measured_too(folder: Path, workspace: Path, tmp_path: Path) -> None:
+    words = ("--workspace", str(workspace), "--model", str(folder), "--out", str(tmp_path))
+    assert measure(*words, "--distances", "40,70,100,150,250", "--limit", "1") == 0
+    cases = [json.loads(line) for line in (tmp_path / splice.LOG).read_text().splitlines()]
+    assert len(cases) == 15
+    for case in cases:
+        assert case["rows"] < case["exact_rows"] or (case["agreement"], round(case["kl"], 9)) == (1, 0)
+
+
 def test_what_cannot_be_measured(folder: Path, workspace: Path, tmp_path: Path) -> None:
     fine = ["--workspace", str(workspace)]
     for words in (["--workspace", "absent"], [*fine, "--distances", "9000"], [*fine, "--distances", "far"]):

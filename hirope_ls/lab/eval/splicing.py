@@ -25,6 +25,7 @@ from hirope_ls.model.kv import KVStore
 from hirope_ls.model.loader import Loaded
 from hirope_ls.model.needs import measure
 from hirope_ls.model.run import NO_MENTIONS, Rows
+from hirope_ls.model.session import Session
 from hirope_ls.model.tokens import TextTokenizer
 from hirope_ls.text import Buffer
 
@@ -114,9 +115,9 @@ class Bench:
         for key, approximate in (("spliced", True), ("exact", False)):
             self._read(key, before, False)  # a copy of what is known of the text from before
             began = time.process_time()
-            rows = self._read(key, prompt, approximate)[1]
-            seconds = time.process_time() - began
-            made[key] = self._read(key, _continued(prompt, following), approximate)[0], rows, seconds
+            session = self._read(key, prompt, approximate)
+            seconds, rows = time.process_time() - began, session.computed
+            made[key] = self._compute(session, _continued(prompt, following)), rows, seconds
             self._store.drop(key)
         (spliced, rows, seconds), (exact, exact_rows, exact_seconds) = made["spliced"], made["exact"]
         kl = (exact.exp() * (exact - spliced)).sum(-1)
@@ -124,9 +125,17 @@ class Bench:
         measured = float(agreement), float(kl.mean()), float(kl.max()), rows, exact_rows, seconds, exact_seconds
         return Case(change.source.name, change.kind, change.distance, *measured)
 
-    def _read(self, key: str, rows: Rows, approximate: bool) -> tuple[Tensor, int]:
-        """Log-probabilities [n, vocab] of what follows each of the last chunk's n rows, and how many were computed."""
-        session = self._store.resume(key, rows, len(rows.ids) - 1, 0, approximate)
+    def _read(self, key: str, rows: Rows, approximate: bool) -> Session:
+        """The session of that key with all of `rows`, and room for what follows them."""
+        session = self._store.resume(key, rows, len(rows.ids) - 1, FOLLOWING, approximate)
+        self._compute(session, rows)
+        return session
+
+    def _compute(self, session: Session, rows: Rows) -> Tensor:
+        """Log-probabilities [n, vocab] of what follows each of the n rows of the last chunk of those that are missing.
+
+        Resumes nothing: what follows is judged by the very rows that the first token was.
+        """
         logits = torch.empty(0)
         with torch.inference_mode():
             while session.length < len(rows.ids):
@@ -134,7 +143,7 @@ class Bench:
                 ids = torch.from_numpy(rows.ids[session.length : keys.shape[1]].astype(np.int64)).to(self._device)
                 logits = self._hirope.forward(ids[None], keys, session.cache, False, session.mentions)
                 session.commit(ids.shape[0])
-        return logits[0].double().log_softmax(-1), session.computed
+        return logits[0].double().log_softmax(-1)
 
     def _prompt(self, text: bytes, cursor: int) -> Rows:
         snapshot: Snapshot = self._pipeline.open("file:///edited.py", 1, Buffer.of(text), None, "edited.py")
