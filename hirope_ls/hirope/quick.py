@@ -100,7 +100,7 @@ class Quick:
 
     @classmethod
     def of(cls, decoder: Decoder) -> Quick | None:
-        """None where the model is another kind of decoder, or there is no compiler."""
+        """None where the model is another kind of decoder: too large, not on a CPU, or not float32 with SiLU."""
         like = decoder.embedding
         linears = [*(part for b in decoder.blocks for part in (b.heads, b.out, b.gates, b.down)), decoder.head]
         weights = [weight for part in linears for weight in part.weights]

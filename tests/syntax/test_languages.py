@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from edits import Typist, keep, kept
 from fuzz import rng, rounds
+from syntax.afresh import covers, difference, replay
 from tree_sitter import Query, QueryCursor
 
 from hirope_ls.syntax import LANGUAGES, Language, Parse, language_for, parse, reparse, statement_starts
@@ -200,32 +201,6 @@ def test_the_readme_lists_the_languages() -> None:
     assert with_languages(text) == text, "run: python -m hirope_ls.syntax.languages.table README.md"
 
 
-def covers(parsed: Parse, size: int) -> bool:
-    ends = [0, *(unit.end for unit in parsed.units)]
-    return [unit.start for unit in parsed.units] == ends[:-1] and ends[-1] == size
-
-
-def difference(parsed: Parse, fresh: Parse) -> str | None:
-    """What differs between two parses, if anything."""
-    for name in ("units", "borders", "shape", "flat", "definitions"):
-        if getattr(parsed, name) != getattr(fresh, name):
-            return name
-    return None if list(parsed.nodes()) == list(fresh.nodes()) else "nodes"
-
-
-def wrong_after(language: Language, text: bytes, edits: list[Edit]) -> str | None:
-    buffer = Buffer.of(text)
-    parsed = parse(language, buffer)
-    for edit in edits:
-        changed = buffer.apply(edit)
-        parsed, buffer = reparse(parsed, buffer, edit, changed), changed
-        if not covers(parsed, len(buffer.data)):
-            return "units do not cover the text"
-        if wrong := difference(parsed, parse(language, buffer)):
-            return wrong
-    return None
-
-
 @EACH
 def test_random_edits(language: Language) -> None:
     """Two thousand a language with HIROPE_FUZZ=10."""
@@ -250,7 +225,7 @@ def test_random_edits(language: Language) -> None:
     ("language", "text", "edits"), [(row, *one) for row in LANGUAGES for one in kept(f"languages-{row.name}")]
 )
 def test_what_once_failed(language: Language, text: bytes, edits: list[Edit]) -> None:
-    assert wrong_after(language, text, edits) is None
+    assert replay(language, text, edits) is None
 
 
 @EACH
@@ -261,7 +236,7 @@ def test_typing_without_errors_and_undoing(language: Language) -> None:
     places = [index for index in range(1, len(text)) if text[index - 1 : index + 1].isalpha()]
     for place in random_.sample(places, rounds(4)):
         there = [Edit(place, place, b"q"), Edit(place + 1, place + 1, b"_9"), Edit(place + 1, place + 3, b"")]
-        assert wrong_after(language, text, [*there, Edit(place, place + 1, b"")]) is None
+        assert replay(language, text, [*there, Edit(place, place + 1, b"")]) is None
 
 
 HOSTILE = {
