@@ -63,7 +63,7 @@ class KVStore:
 
     @property
     def used_bytes(self) -> int:
-        return sum(session.nbytes for session in self._sessions.values())
+        return sum([session.nbytes for session in self._sessions.values()])
 
     @property
     def most_rows(self) -> int:

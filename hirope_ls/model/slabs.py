@@ -49,7 +49,7 @@ class SlabLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
 
     Turned keys [1, kv_heads, capacity, key_dim] stand beside them where `turned` is not None; attention fills them.
     `update` writes in place and returns views. A sliding-window layer too keeps every row: the attention function
-    looks at the window itself, and a dropped row could not come back when the text is cut.
+    looks at the window itself, and a dropped row could not come back when the text is cut. `nbytes`: of all three.
     """
 
     is_sliding = False
@@ -62,17 +62,12 @@ class SlabLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
         self.keys = torch.empty(1, shape.kv_heads, 0, shape.key_dim, dtype=dtype, device=device)
         self.values = torch.empty(1, shape.kv_heads, 0, shape.value_dim, dtype=dtype, device=device)
         self.turned = TurnedKeys(torch.empty_like(self.keys)) if shape.turned else None
-        self.length = 0
+        self.length = self.nbytes = 0
         self.is_initialized = True
 
     @property
     def capacity(self) -> int:
         return self.keys.shape[2]
-
-    @property
-    def nbytes(self) -> int:
-        turned = 0 if self.turned is None else self.turned.room.nbytes
-        return self.keys.nbytes + self.values.nbytes + turned
 
     def grow(self, capacity: int, held: int = 0, pinned: bool = False) -> None:
         """Move to slabs of `capacity` rows, keeping the first `length`, or the first `held` if those are more."""
@@ -81,6 +76,8 @@ class SlabLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
         self.values = self._moved(self.values, capacity, rows, pinned)
         if self.turned is not None:
             self.turned.room = self._moved(self.turned.room, capacity, self.length)
+        turned = 0 if self.turned is None else self.turned.room.nbytes
+        self.nbytes = self.keys.nbytes + self.values.nbytes + turned  # asked for often: of all files at each key
 
     def truncate(self, length: int) -> None:
         """Keep the first `length` rows. Copies nothing."""
@@ -149,7 +146,7 @@ class SlabCache(Cache):
 
     @property
     def nbytes(self) -> int:
-        return sum(layer.nbytes for layer in self.layers)
+        return sum([layer.nbytes for layer in self.layers])
 
     def grow(self, capacity: int, held: int = 0, pinned: bool = False) -> None:
         """Grow every layer to `capacity` rows, one after the other, so that only one is ever held twice.

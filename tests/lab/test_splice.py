@@ -11,7 +11,7 @@ from model.tiny_models import save_model
 
 from hirope_ls.lab.eval import splice
 from hirope_ls.lab.eval.edits import Kind, assignment_before, edit
-from hirope_ls.lab.reproduce import spliced
+from hirope_ls.lab.reproduce import cases, spliced
 from hirope_ls.lab.reproduce.measuring import Study
 from hirope_ls.lab.reproduce.page import TEMPLATE, page
 from hirope_ls.lab.reproduce.plan import PLAN
@@ -63,9 +63,9 @@ def test_it_is_measured_and_goes_on(
     words = ("--workspace", str(workspace), "--model", str(folder), "--out", str(tmp_path), "--distances", "500")
     assert measure(*words, "--limit", "1") == 0
     log = tmp_path / splice.LOG
-    cases = [json.loads(line) for line in log.read_text().splitlines()]
-    assert [case["kind"] for case in cases] == ["insert", "delete", "rename"]
-    for case in cases:
+    found = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [case["kind"] for case in found] == ["insert", "delete", "rename"]
+    for case in found:
         assert case["rows"] < case["exact_rows"] and 0 <= case["agreement"] <= 1 and case["kl"] > -1e-6
     first = capsys.readouterr().out
     assert "top-1 agreement" in first
@@ -81,9 +81,9 @@ def test_it_is_measured_and_goes_on(
 def test_edits_too_near_for_a_splice_are_measured_too(folder: Path, workspace: Path, tmp_path: Path) -> None:
     words = ("--workspace", str(workspace), "--model", str(folder), "--out", str(tmp_path))
     assert measure(*words, "--distances", "40,70,100,150,250", "--limit", "1") == 0
-    cases = [json.loads(line) for line in (tmp_path / splice.LOG).read_text().splitlines()]
-    assert len(cases) == 15
-    for case in cases:
+    found = [json.loads(line) for line in (tmp_path / splice.LOG).read_text().splitlines()]
+    assert len(found) == 15
+    for case in found:
         assert case["rows"] < case["exact_rows"] or (case["agreement"], round(case["kl"], 9)) == (1, 0)
 
 
@@ -98,16 +98,16 @@ def test_it_has_its_section_on_the_page(folder: Path, workspace: Path, tmp_path:
     study = Study(folder, (workspace,), {"workspace": "1"}, tmp_path / "work", tmp_path / "results", 1, 1)
     words = ("--distances", "500", "--cursors", "1")
     assert page("{{splice}}", PLAN, {}) == "*not measured yet*"
-    spliced.collect(study, words)
-    assert spliced.read(study.out / "splice") is None
-    spliced.measure(study, words)
-    found = spliced.read(study.out / "splice")
+    cases.collect(spliced, study, words)
+    assert cases.read(spliced, study.out) is None
+    cases.measure(spliced, study, words)
+    found = cases.read(spliced, study.out)
     assert found is not None and len(found.cases) == 3
-    text = page("{{splice}}", PLAN, {}, found)
+    text = page("{{splice}}", PLAN, {}, {"splice": spliced.told(found)})
     assert "3 edits in 1 files, of 30 planned, measured by" in text and "| insert | " in text and "nats" in text
     log = study.work / "splice" / splice.LOG
     log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:2]))
-    spliced.collect(study, words)
-    some = spliced.read(study.out / "splice")
+    cases.collect(spliced, study, words)
+    some = cases.read(spliced, study.out)
     assert some is not None and "**Incomplete**: 2 of 3 measurements; 2 edits" in spliced.told(some)
     assert TEMPLATE.read_text("utf-8").count("{{splice}}") == 1

@@ -1,8 +1,8 @@
 """The cursor moves to another place of a file that was read: up, down again, and down past an edit.
 
 Real code, the server's prompts. Up: what stands above is cached, so of the file's text nothing is computed again (the
-text round the cursor always is). Down past an edit: all below the edit has changed, and is computed again, unless the
-engine has something better; "again" is measured as the same prompt over a cache that ends where the edit is.
+text round the cursor always is). Down past an edit: all below the edit has changed, and is computed again, unless
+`approximateSplice` is on; "again" is measured as the same prompt over a cache that ends where the edit is.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from hirope_ls.text import Edit
 
 PEERS = ("generate", "llama.cpp")
 _COLD, _AGAIN = "ours, cold", "ours, again from the edit"
+_SPLICED = "ours, approximate"
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,18 @@ def measure(lab: Lab, sizes: Sizes) -> Iterator[Row]:
     """Rows for each jump. Raises InputError."""
     sides, why = lab.sides(PEERS, sizes.context + 2048)
     rounds = _rounds(Desk.of(lab.card, sizes.context + 1024), sizes)
-    other = Ours(lab.loaded)
+    other, spliced = Ours(lab.loaded), Ours(lab.loaded, approximate=True)
     for case in rounds[0]:
         jumps = [jumps[case] for jumps in rounds]
         otherwise = jumps[0].otherwise
-        found = in_turn({**sides, otherwise: other}, [partial(_jump, other=other, jump=jump) for jump in jumps])
+        more = {otherwise: other, **({_SPLICED: spliced} if otherwise == _AGAIN else {})}
+        found = in_turn({**sides, **more}, [partial(_jump, other=other, jump=jump) for jump in jumps])
         if case == "up":
             yield _context_rows(found["ours"], jumps)
         yield _against(case, otherwise, found, "jump down" if otherwise == _AGAIN else None)
+        if _SPLICED in found:
+            name = f"{case}, approximateSplice"
+            yield _against(name, otherwise, {**found, "ours": found[_SPLICED]}, "jump down")
         for peer in sides:
             if peer != "ours":
                 yield _against(case, peer, found)

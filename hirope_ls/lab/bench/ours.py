@@ -17,10 +17,15 @@ BUDGET = 8 << 30  # bytes, allocated as they are needed
 
 
 class Ours:
-    """A loaded model with a KV store of `budget` bytes. chunk: rows prefilled at once (what the server takes)."""
+    """A loaded model with a KV store of `budget` bytes. chunk: rows prefilled at once (what the server takes).
 
-    def __init__(self, loaded: Loaded, budget: int = BUDGET, chunk: int | None = None) -> None:
-        self.loaded, self._budget, self._chunk = loaded, budget, chunk
+    approximate: rows from before an edit serve after it, as the setting `approximateSplice` has it.
+    """
+
+    def __init__(
+        self, loaded: Loaded, budget: int = BUDGET, chunk: int | None = None, approximate: bool = False
+    ) -> None:
+        self.loaded, self._budget, self._chunk, self._approximate = loaded, budget, chunk, approximate
         self.model = LocalModel(loaded, budget, chunk=chunk)
         self.model.few_rows()  # compiled loops are made once, at the first start
 
@@ -31,7 +36,9 @@ class Ours:
         tokens: list[int] = []
         prefilled = Prefilled(0, 0, 0.0)
         watch = Stopwatch()
-        for event in self.model.generate(key, ids, positions, Limits(new), Never(), mentions):
+        for event in self.model.generate(
+            key, ids, positions, Limits(new, approximate=self._approximate), Never(), mentions
+        ):
             match event:
                 case Prefilled():
                     prefilled = event

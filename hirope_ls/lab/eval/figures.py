@@ -6,6 +6,7 @@ Files are what is drawn at random, so measurements in one file are averaged firs
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -88,6 +89,14 @@ def paired(values: Values, metric: str, one: tuple[str, int], other: tuple[str, 
     """What (method, length) `one` has more than `other` in each file that both have."""
     mine, theirs = values.get((*one, metric), {}), values.get((*other, metric), {})
     return [mine[file] - theirs[file] for file in mine if file in theirs]
+
+
+def over_files(values: Iterable[tuple[str, float]]) -> tuple[float, float | None]:
+    """As `mean_and_error`, over files of each one's mean; values: (file, number), in any order."""
+    each: dict[str, list[float]] = {}
+    for file, value in values:
+        each.setdefault(file, []).append(float(value))
+    return mean_and_error([statistics.fmean(own) for own in each.values()])
 
 
 def mean_and_error(values: Sequence[float]) -> tuple[float, float | None]:

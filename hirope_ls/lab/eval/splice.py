@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from hirope_ls.lab.eval.edits import KINDS
-from hirope_ls.lab.eval.figures import mean_and_error
+from hirope_ls.lab.eval.figures import over_files
 from hirope_ls.lab.eval.keys import digest, model_digest
 from hirope_ls.lab.eval.log import Log
 from hirope_ls.lab.eval.progress import Shown
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 class Evaluation:
     """What is to be measured, and where the log is. `model`: the digest of its folder."""
 
-    changes: Sequence[Change]
+    asked: Sequence[Change]
     loaded: Loaded
     tokenizer: TextTokenizer
     model: str
@@ -65,10 +65,10 @@ class Evaluation:
     def run(self) -> list[Case]:
         """Measure what is not measured yet; all of it. Raises InputError."""
         with Log(self.out / LOG) as log:
-            left = [change for change in self.changes if self._key(change) not in log]
-            if len(left) < len(self.changes):
-                known = len(self.changes) - len(left)
-                print(f"{known} of {len(self.changes)} measurements are known from before", file=sys.stderr)
+            left = [change for change in self.asked if self._key(change) not in log]
+            if len(left) < len(self.asked):
+                known = len(self.asked) - len(left)
+                print(f"{known} of {len(self.asked)} measurements are known from before", file=sys.stderr)
             bench = Bench(self.loaded, self.tokenizer)
             with Shown("splice", [each.distance for each in left], self.loaded.hirope.trained_length) as progress:
                 for change in left:
@@ -82,7 +82,7 @@ class Evaluation:
             return self._found(log)
 
     def _found(self, log: Log) -> list[Case]:
-        return [Case(**log[key]) for change in self.changes if (key := self._key(change)) in log]
+        return [Case(**log[key]) for change in self.asked if (key := self._key(change)) in log]
 
     def _key(self, change: Change) -> str:
         about = (self.model, str(self.loaded.dtype), "splice", FOLLOWING, change.source.name, self.seed)
@@ -133,22 +133,19 @@ def table(cases: Sequence[Case]) -> str:
     return markdown(_HEADS, [*lines, ["all", "all", str(len(cases)), *_figures(cases)]])
 
 
-def over_files(cases: Sequence[Case], metric: str) -> tuple[float, float | None]:
-    """The mean over files of each one's mean, and how far its 95 % interval reaches; files are what is drawn."""
-    values: dict[str, list[float]] = {}
-    for case in cases:
-        values.setdefault(case.file, []).append(float(getattr(case, metric)))
-    return mean_and_error([statistics.fmean(own) for own in values.values()])
+def mean(cases: Sequence[Case], metric: str) -> tuple[float, float | None]:
+    """Over the files, and how far its 95 % interval reaches."""
+    return over_files((case.file, getattr(case, metric)) for case in cases)
 
 
 def _figures(cases: Sequence[Case]) -> list[str]:
-    mean = statistics.fmean
+    mean_rows = statistics.fmean
     return [
-        _told(*over_files(cases, "agreement"), 3),
-        _told(*over_files(cases, "kl"), 4),
+        _told(*mean(cases, "agreement"), 3),
+        _told(*mean(cases, "kl"), 4),
         f"{max(case.worst for case in cases):.3f}",
-        f"{mean(case.rows for case in cases):,.0f}",
-        f"{mean(case.exact_rows for case in cases):,.0f}",
+        f"{mean_rows(case.rows for case in cases):,.0f}",
+        f"{mean_rows(case.exact_rows for case in cases):,.0f}",
         f"{sum(case.seconds for case in cases) / sum(case.exact_seconds for case in cases):.3f}",
     ]
 

@@ -9,10 +9,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from hirope_ls.lab.reproduce import packages, spliced
+from hirope_ls.lab.reproduce import cases, packages
 from hirope_ls.lab.reproduce.found import read
 from hirope_ls.lab.reproduce.measuring import Study
-from hirope_ls.lab.reproduce.page import TEMPLATE, page
+from hirope_ls.lab.reproduce.page import CASES, TEMPLATE, page
 from hirope_ls.lab.reproduce.plan import PACKAGES, PLAN, Section, chosen
 from hirope_ls.model.folder import bundled_folder
 from hirope_ls.problems import InputError
@@ -22,7 +22,7 @@ _OUT = Path("hirope_ls/lab")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
-    names = ", ".join([*(section.name for section in PLAN), spliced.NAME])
+    names = ", ".join([*(section.name for section in PLAN), *CASES])
     add = parser.add_argument
     add("--only", nargs="+", default=[], metavar="SECTION", help=f"of {names}; or a part, as in: choices")
     add("--limit", type=int, metavar="N", help="files at most, below those of the plan")
@@ -34,19 +34,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0. Raises HiropeError."""
-    names = [name for name in args.only if name != spliced.NAME]
+    names = [name for name in args.only if name not in CASES]
     sections = chosen(names) if names or not args.only else []
-    with_splice = not args.only or spliced.NAME in args.only
+    others = [kind for name, kind in CASES.items() if not args.only or name in args.only]
     if not args.out.is_dir():
         raise InputError(f"there is no folder {args.out}: run this in a clone of the repository, or name one by --out")
     if any(number is not None and number < 1 for number in (args.limit, args.threads)):
         raise InputError("--limit and --threads take a number from 1 up")
-    folders = [*(section.name for section in sections), *([spliced.NAME] if with_splice else [])]
+    folders = [*(section.name for section in sections), *(kind.NAME for kind in others)]
     if not args.page or any((args.work / name).is_dir() for name in folders):
         study = _study(args)
         measured(sections, study, args.page)
-        if with_splice:
-            (spliced.collect if args.page else spliced.measure)(study)
+        for kind in others:
+            (cases.collect if args.page else cases.measure)(kind, study)
     write_page(args.out)
     print(args.out / "RESULTS.md")
     return 0
@@ -71,7 +71,9 @@ def measured(sections: Sequence[Section], study: Study, known_only: bool = False
 def write_page(out: Path) -> None:
     """Write RESULTS.md of what lies in `out`/results. Raises InputError."""
     found = {section.name: one for section in PLAN if (one := read(out / "results" / section.name))}
-    text = page(TEMPLATE.read_text(encoding="utf-8"), PLAN, found, spliced.read(out / "results" / spliced.NAME))
+    published = {name: cases.read(kind, out / "results") for name, kind in CASES.items()}
+    told = {name: CASES[name].told(some) for name, some in published.items() if some}
+    text = page(TEMPLATE.read_text(encoding="utf-8"), PLAN, found, told)
     try:
         (out / "RESULTS.md").write_text(text, encoding="utf-8")
     except OSError as error:

@@ -1,8 +1,8 @@
 """The page: a template in Markdown whose slots are filled from what was measured.
 
 A slot is `{{SECTION}}` (all of a section), `{{SECTION verdict}}`, `{{SECTION figure METHOD LENGTH METRIC}}`,
-`{{SECTION difference METHOD LENGTH METHOD LENGTH METRIC}}` (lengths as `16x`), `{{splice}}`, `{{about}}` or
-`{{claims}}`.
+`{{SECTION difference METHOD LENGTH METHOD LENGTH METRIC}}` (lengths as `16x`), `{{splice}}`, `{{crossfile}}`,
+`{{about}}` or `{{claims}}`.
 Comments in the template are left out. Knows figures and words; measures nothing.
 """
 
@@ -11,14 +11,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from hirope_ls.lab.eval.lengths import parse_lengths
-from hirope_ls.lab.reproduce import claims, parts, spliced
+from hirope_ls.lab.reproduce import claims, crossed, parts, spliced
 from hirope_ls.lab.reproduce.about import about
+from hirope_ls.lab.reproduce.cases import Kind
 from hirope_ls.lab.reproduce.found import Figure, Found
 from hirope_ls.lab.reproduce.plan import Section
 from hirope_ls.problems import InputError
 
+CASES: Mapping[str, Kind] = {crossed.NAME: crossed, spliced.NAME: spliced}
 TEMPLATE = Path(__file__).with_name("page.md")
 _COMMENT, _SLOT = re.compile(r"<!--.*?-->\n?", re.DOTALL), re.compile(r"\{\{(.+?)\}\}")
 _BLANKS = re.compile(r"\n{3,}")
@@ -26,17 +29,17 @@ _MISSING = f"*{claims.UNKNOWN}*"
 
 
 def page(
-    template: str, plan: Sequence[Section], found: Mapping[str, Found], splice: spliced.Spliced | None = None
+    template: str, plan: Sequence[Section], found: Mapping[str, Found], told: Mapping[str, str] = MappingProxyType({})
 ) -> str:
-    """The filled template. Raises InputError for a slot that there is not."""
+    """The filled template; `told`: sections that compare no methods. Raises InputError for a slot that there is not."""
     sections = {section.name: section for section in plan}
 
     def fill(match: re.Match[str]) -> str:
         name, *words = match[1].split()
         if match[1] in _WHOLE:
             return _WHOLE[match[1]](plan, found)
-        if match[1] == spliced.NAME:
-            return spliced.told(splice) if splice else _MISSING
+        if match[1] in CASES:
+            return told.get(match[1], _MISSING)
         if name not in sections:
             raise InputError(f"the page's template asks for {match[0]}, which there is not")
         return _slot(sections[name], found.get(name), words, match[0])
