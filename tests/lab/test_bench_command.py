@@ -107,7 +107,7 @@ def test_sizes_are_options(folder, tmp_path, capsys):
     sizes = ["--files", "1", "2", "--file-tokens", "70", "--keys", "1"]
     assert main(["bench", "many", *options, *sizes, "--json", str(path)]) == 0
     found = [row["case"] for row in json.loads(path.read_text())["rows"] if row["ours"] is not None]
-    assert found == ["1 file of 70: first token", "2 files of 70: first token"]
+    assert found == ["1 file of 70: first token"] * 2 + ["2 files of 70: first token"] * 2
     printed = capsys.readouterr().out
     assert "2 files of 70" in printed and "goals hold" in printed and "torch" in printed
 

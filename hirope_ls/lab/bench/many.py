@@ -1,13 +1,13 @@
 """Many open files, cycled: whether the first token in one is as fast as if it were alone, while the budget holds all.
 
 A character is typed in each file in turn. The rows of many files do not fit the processor's own cache, those of one do:
-so the one is also measured after other memory was read, as it is after a second of other work. Team servers stand here
+so both are also measured after other memory was read, as it is after a second of other work. Team servers stand here
 too, as what is not measured: there is none yet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +19,10 @@ from hirope_ls.lab.bench.rows import Row, missing, row
 from hirope_ls.lab.bench.sides import Answer, Took
 from hirope_ls.model.generator import IntArray
 
-_ALONE, _SWEPT = "one file alone", "one file alone, out of the CPU's cache"
+_ALONE, _SWEPT = "one file alone", "alone, both out of the CPU's cache"
 _SWEEP = 1 << 26  # bytes
+
+_Pair = tuple[Answer, Answer]
 
 
 @dataclass(frozen=True)
@@ -37,31 +39,36 @@ QUICK = Sizes((1, 5), 256, 2)
 
 def measure(lab: Lab, sizes: Sizes) -> Iterator[Row]:
     """A row for each number of files, and for what there is no server for."""
-    alone, swept = _Cycle(lab, 1, sizes), _Cycle(lab, 1, sizes)
+    alone = _Cycle(lab, 1, sizes)
     other = np.ones(_SWEEP, np.uint8)
     for number in sizes.files:
         cycle = _Cycle(lab, number, sizes)
-        ours: list[Answer] = []
-        theirs: dict[str, list[Answer]] = {_ALONE: [], _SWEPT: []}
-        for _ in range(sizes.keys):
-            for file in range(number):
-                ours.append(cycle.key(file))
-                theirs[_ALONE].append(alone.key(0))  # in turn, so that a busy machine slows both alike
-                other.max()
-                theirs[_SWEPT].append(swept.key(0))
-        yield from (_row(number, sizes, cycle, ours, peer, answers) for peer, answers in theirs.items())
+        yield _row(number, sizes, cycle, _ALONE, _keys(cycle, alone, number, sizes.keys, lambda: None), "many files")
+        yield _row(number, sizes, cycle, _SWEPT, _keys(cycle, alone, number, sizes.keys, other.max))
     for editors in (1, 4, 16):
         yield missing("many", f"{editors} editors against a team server", "there is no team server yet")
     why = "there is no team server yet"
     yield missing("many", "2 replicas of a team server", why, "1 replica", "many replicas")
 
 
-def _row(number: int, sizes: Sizes, cycle: _Cycle, ours: list[Answer], peer: str, theirs: list[Answer]) -> Row:
+def _keys(cycle: _Cycle, alone: _Cycle, files: int, keys: int, before: Callable[[], object]) -> list[_Pair]:
+    """Keys in each file of a cycle and in one alone, in turn, so that a busy machine slows both alike."""
+    found = []
+    for _ in range(keys):
+        for file in range(files):
+            before()
+            ours = cycle.key(file)
+            before()
+            found.append((ours, alone.key(0)))
+    return found
+
+
+def _row(number: int, sizes: Sizes, cycle: _Cycle, peer: str, pairs: list[_Pair], goal: str | None = None) -> Row:
+    ours, theirs = ([pair[side] for pair in pairs] for side in (0, 1))
     (time, cpu), (their_time, their_cpu) = middle(ours, _first), middle(theirs, _first)
     computed = max(answer.computed for answer in ours)
     held = cycle.held
     note = f"CPU {cpu:.2f} against {their_cpu:.2f} ms; at most {computed} rows computed; {held / 2**20:.0f} MiB held"
-    goal = "many files" if peer == _ALONE else None
     files = f"{number} file{'s' * (number > 1)} of {sizes.file_tokens:,}"
     return row("many", f"{files}: first token", time, "ms", peer, their_time, goal, note)
 
