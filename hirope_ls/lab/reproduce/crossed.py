@@ -25,7 +25,8 @@ def evaluation(study: Study, out: Path, words: Sequence[str]) -> crossfile.Evalu
     """What is to be measured."""
     parser = argparse.ArgumentParser()
     crossfile.add_arguments(parser)
-    return crossfile.evaluation(parser.parse_args(cases.options(study, out, FILES, ["--budgets", _BUDGETS, *words])))
+    told = ["--budgets", _BUDGETS, "--lines", "1", *words]  # files are what is drawn
+    return crossfile.evaluation(parser.parse_args(cases.options(study, out, FILES, told)))
 
 
 def told(found: cases.Cases) -> str:
