@@ -136,12 +136,18 @@ class App:
     def _leave(self, why: str) -> None:
         """End without an `exit`, from any thread."""
         _log.info("leaving: %s", why)
-        self._exit(0 if self._protocol.state == "down" else 1)
+        self._force(self._code)
+        self._hand_over(lambda: self._end(self._code))  # what was read before may still be a shutdown
 
     def _exit(self, code: int) -> None:
-        """End with this code, from any thread."""
+        """The client says exit."""
         self._force(code)
-        self._hand_over(self._end, code)
+        self._end(code)
+
+    @property
+    def _code(self) -> int:
+        """The exit code for an end without `exit`."""
+        return 0 if self._protocol.state == "down" else 1
 
     def _log_to_client(self, params: types.LogMessageParams) -> None:
         self._hand_over(self._protocol.notify, types.WINDOW_LOG_MESSAGE, params)

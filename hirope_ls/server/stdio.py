@@ -94,5 +94,7 @@ class Writer:
                     view = view[os.write(self._descriptor, view) :]
         except OSError as error:  # the reader of our stdin will see the end and close the process
             _log.info("stdout failed: %s", error.strerror)
+            while self._queue.get() is not None:
+                continue
         finally:
             os.close(self._descriptor)

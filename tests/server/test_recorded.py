@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -16,6 +17,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from editor import Editor, Text
 from server.conftest import Start
+from server.fakes import SCRIPT
 
 from hirope_ls.model.folder import bundled_folder
 
@@ -148,6 +150,24 @@ def test_with_the_real_model(tmp_path: Path) -> None:
         editor.kill()
     results = [editor.replies[msg_id][0].get("result") for msg_id in played.asked]
     assert any(result["items"] for result in results if result and "items" in result)
+
+
+def test_a_recording_of_a_session_can_be_played(fake: Start, fake_folder: Path, tmp_path: Path) -> None:
+    root, out = tmp_path / "project", tmp_path / "out.jsonl"
+    root.mkdir()
+    script = Path(__file__).parent.parent / "recording.py"
+    argv = [sys.executable, str(script), str(out), "--hide", f"{root}=/ROOT", "--", *SCRIPT]
+    env = {"HIROPE_FAKE": json.dumps({"folder": str(fake_folder)}), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    with Editor(argv, env) as editor:
+        editor.initialize(roots=[root], process_id=os.getpid())
+        editor.ready()
+        uri = (root / "é.py").as_uri()
+        editor.open(uri, "x = 1\n𝒳 = 2\n")
+        editor.change(uri, (8, 8, "y"), (0, 1, "z\r\n"))
+        editor.reply(editor.inline(uri, 4))
+    assert str(root) not in out.read_text(encoding="utf-8")
+    played = replay(fake(), out, root)
+    assert played.methods[-2:] == ["shutdown", "exit"]
 
 
 def test_recordings_hold_nothing_of_whom_they_were_made_by() -> None:

@@ -9,27 +9,17 @@ no task, no thread and no descriptor is left.
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
-import os
 import random as random_
-import re
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from editor import Text
 from fuzz import rng, rounds, save_failure
-from model.fake_model import FakeModel
-from server.fakes import spelling
-
-from hirope_ls.config import Settings
-from hirope_ls.server.app import App
-from hirope_ls.server.backend import Kit
+from server.inside import Client, framed, serving
 
 SESSIONS: Final = 2000
 AT_ONCE: Final = 12
@@ -37,85 +27,7 @@ TEXT = "def first(a, b):\n    return a\n\n\ndef second():\n    first(1, 2)\n    
 PIECES = ("x", "\n", "é(", "\r\n", "𝒳", "    return", "", "\u2028", "'''", "def g():\n    ")
 OK, CANCELLED = 0, -32800
 PARAMS, REQUEST, METHOD, EARLY, FAILED = -32602, -32600, -32601, -32002, -32803
-HEADER = re.compile(rb"Content-Length: (\d+)\r\n\r\n")
 INLINE = "textDocument/inlineCompletion"
-
-
-class Client:
-    """The editor's side of one session: what it asked, what it may be answered, and what it was."""
-
-    def __init__(self, random: random_.Random, sink: int, source: int) -> None:
-        self.random = random
-        self.script: list[str] = []
-        self.texts: dict[str, Text] = {}
-        self.languages: dict[str, str] = {}
-        self.allowed: dict[Any, set[int]] = {}
-        self.replies: dict[Any, list[dict[str, Any]]] = {}
-        self.order: list[dict[str, Any]] = []
-        self.down: Any = None  # the request to shut down
-        self.encoding = "utf-16"
-        self.ended = asyncio.get_running_loop().create_future()
-        self._sink, self._source = sink, source
-        self._read = b""
-        self._news = asyncio.Event()
-        asyncio.get_running_loop().add_reader(source, self._readable)
-
-    # -- bytes
-
-    def send(self, message: Any) -> None:
-        body = message if isinstance(message, bytes) else json.dumps({"jsonrpc": "2.0", **message}).encode()
-        data = b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
-        while data:
-            data = data[os.write(self._sink, data) :]
-
-    def hang_up(self) -> None:
-        if self._sink >= 0:
-            os.close(self._sink)
-        self._sink = -1
-
-    def _readable(self) -> None:
-        data = os.read(self._source, 1 << 16)
-        self._read += data
-        while (header := HEADER.match(self._read)) and len(self._read) >= header.end() + int(header[1]):
-            end = header.end() + int(header[1])
-            self._take(json.loads(self._read[header.end() : end]))
-            self._read = self._read[end:]
-        if not data:
-            asyncio.get_running_loop().remove_reader(self._source)
-            os.close(self._source)
-            self.ended.set_result(self._read)
-        self._news.set()
-
-    def _take(self, message: dict[str, Any]) -> None:
-        self.order.append(message)
-        if "method" not in message:
-            self.replies.setdefault(message["id"], []).append(message)
-        elif "id" in message and self._sink >= 0:
-            self.send({"id": message["id"], "result": None})
-
-    # -- messages
-
-    def notify(self, method: str, params: Any) -> None:
-        self.send({"method": method, "params": params})
-
-    def request(self, method: str, params: Any, *codes: int) -> Any:
-        """Ask; the codes it may be answered with, 0 for a result."""
-        number = len(self.allowed) + 1
-        msg_id = number if self.random.random() < 0.9 else f"id {number}"
-        self.allowed[msg_id] = set(codes)
-        self.send({"id": msg_id, "method": method, "params": params})
-        return msg_id
-
-    async def answered(self, *ids: Any) -> None:
-        while not self.ended.done() and any(msg_id not in self.replies for msg_id in ids):
-            self._news.clear()
-            await asyncio.wait_for(self._news.wait(), 60)
-
-    def waiting(self) -> list[Any]:
-        return [msg_id for msg_id in self.allowed if msg_id not in self.replies]
-
-    def result(self, msg_id: Any) -> Any:
-        return self.replies[msg_id][0].get("result")
 
 
 # -- what an editor does
@@ -295,8 +207,10 @@ async def end(client: Client) -> int:
             client.request(method, {}, REQUEST) for method in ("hirope/status", INLINE, "shutdown", "initialize")
         ]
         client.notify("textDocument/didOpen", {"textDocument": {}})
-    await client.answered(client.down, *refused)
-    if way < 0.6:
+    client.patient = not 0.6 < way < 0.7
+    if client.patient:
+        await client.answered(client.down, *refused)
+    if 0.5 < way < 0.65:
         client.hang_up()
     else:
         client.notify("exit", None)
@@ -311,7 +225,7 @@ def judge(client: Client, code: int) -> None:
         assert len(replies) == 1, f"{msg_id} was answered {len(replies)} times"
         told = replies[0].get("error", {"code": OK})["code"]
         assert told in client.allowed[msg_id], (replies[0], client.allowed[msg_id])
-    if code == 0:
+    if code == 0 and client.patient:
         assert not client.waiting(), f"no reply to {client.waiting()}"
         down = next(at for at, told in enumerate(client.order) if "method" not in told and told["id"] == client.down)
         for message in client.order[down + 1 :]:
@@ -320,20 +234,9 @@ def judge(client: Client, code: int) -> None:
 
 async def session(folder: Path, random: random_.Random, script: list[str]) -> None:
     """One session and all that it is held to."""
-    (server_source, sink), (source, server_sink) = os.pipe(), os.pipe()
     pace = {"prefill_s": random.choice([0, 0, 0.001, 0.01]), "step_s": random.choice([0, 0, 0.0005])}
-    load_s = random.choice([0, 0, 0, 0.02])
-
-    def load(kit: Kit, settings: Settings) -> FakeModel:
-        time.sleep(load_s)
-        says = kit.tokenizer.encode(b"return first(a, b)\n").ids.tolist()
-        return FakeModel(says, **pace, encode=spelling(kit.tokenizer.pieces))
-
-    client = Client(random, sink, source)
-    client.script = script
-    try:
-        app = App({"model": str(folder), "context": "off"}, load, force=lambda code: None)
-        running = asyncio.ensure_future(app.run(server_source, server_sink))
+    async with serving(folder, random, random.choice([0, 0, 0, 0.02]), **pace) as (client, _, running):
+        client.script = script
         await begin(client)
         await play(client)
         expected = await end(client)
@@ -341,27 +244,6 @@ async def session(folder: Path, random: random_.Random, script: list[str]) -> No
         assert code == expected
         await asyncio.wait_for(client.ended, 60)
         judge(client, code)
-    finally:
-        client.hang_up()
-
-
-@pytest.fixture
-def loud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """As in a server's process: log lines go to the clients, and what must not be is an error."""
-    monkeypatch.setenv("HIROPE_STRICT", "1")
-    logger = logging.getLogger("hirope_ls")
-    before = logger.level, logger.propagate
-    quiet = logging.NullHandler()
-    logger.addHandler(quiet)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-4)  # threads take turns more often than they would: more orders of things, in less time
-    yield
-    sys.setswitchinterval(interval)
-    logger.removeHandler(quiet)
-    logger.setLevel(before[0])
-    logger.propagate = before[1]
 
 
 def hirope_threads() -> list[str]:
@@ -372,8 +254,9 @@ def descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
+@pytest.mark.usefixtures("loud")
 @pytest.mark.parametrize("batch", range(4))
-def test_every_request_has_exactly_one_reply(fake_folder: Path, loud: None, batch: int) -> None:
+def test_every_request_has_exactly_one_reply(fake_folder: Path, batch: int) -> None:
     random = rng(f"scripted-{batch}")
     seeds = [random.randrange(2**32) for _ in range(rounds(SESSIONS // 4))]
     before = descriptors()
@@ -402,3 +285,70 @@ def test_every_request_has_exactly_one_reply(fake_folder: Path, loud: None, batc
         time.sleep(0.01)
     assert not hirope_threads()
     assert descriptors() <= before
+
+
+def stream(random: random_.Random) -> tuple[bytes, int]:
+    """The bytes of a whole session, and where shutdown is said."""
+    text = {"uri": "file:///a.py", "languageId": "python", "version": 1, "text": TEXT}
+    place = {"textDocument": {"uri": "file:///a.py"}, "position": {"line": 6, "character": 4}}
+    before: list[dict[str, Any]] = [
+        {"id": 1, "method": "initialize", "params": {"capabilities": {}}},
+        {"method": "initialized", "params": {}},
+        {"method": "textDocument/didOpen", "params": {"textDocument": text}},
+        *({"id": at, "method": INLINE, "params": place} for at in range(2, random.randrange(3, 6))),
+    ]
+    said = b"".join(map(framed, before))
+    down = framed({"id": 9, "method": "shutdown"})
+    return said + down + framed({"method": "exit"}), len(said) + len(down)
+
+
+@pytest.mark.usefixtures("loud")
+def test_a_stream_that_breaks_off_anywhere_ends_the_session(fake_folder: Path) -> None:
+    random = rng("cut")
+
+    async def play_all() -> None:
+        for _ in range(rounds(60)):
+            data, down = stream(random)
+            cut = random.randrange(len(data) + 1)
+            async with serving(fake_folder, random, prefill_s=random.choice([0, 60])) as (client, _, running):
+                client.send_bytes(data[:cut])
+                client.hang_up()
+                code = await asyncio.wait_for(running, 60)
+                await asyncio.wait_for(client.ended, 60)
+            assert code == (0 if cut >= down else 1), cut
+            assert client.ended.result() == b""
+            assert all(len(replies) == 1 for replies in client.replies.values()), cut
+
+    asyncio.run(play_all())
+
+
+@pytest.mark.usefixtures("loud")
+def test_a_client_that_closes_the_pipe_it_reads_loses_only_replies(fake_folder: Path) -> None:
+    async def play_it() -> None:
+        async with serving(fake_folder, rng("deaf")) as (client, app, running):
+            await begin(client)
+            client.go_deaf()
+            for _ in range(20):
+                edit(client)
+                client.request("hirope/status", None, OK)
+            while len(app._documents) < len(client.texts):
+                await asyncio.sleep(0.001)
+            client.notify("exit", None)
+            assert await asyncio.wait_for(running, 60) == 1
+
+    asyncio.run(play_it())
+
+
+@pytest.mark.usefixtures("loud")
+def test_a_message_that_keeps_the_event_loop_waiting_is_named(fake_folder: Path) -> None:
+    async def play_it() -> None:
+        async with serving(fake_folder, rng("slow")) as (client, app, running):
+            await begin(client)
+            app._protocol.handlers["x/didSleep"] = lambda params: time.sleep(0.06)
+            client.notify("x/didSleep", {})
+            await client.answered(client.request("hirope/status", None, OK))
+            assert await end(client) == await asyncio.wait_for(running, 60)
+            await asyncio.wait_for(client.ended, 60)
+            assert "the event loop was kept waiting for" in str(client.order)
+
+    asyncio.run(play_it())
