@@ -49,7 +49,7 @@ def loud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     logger.setLevel(logging.INFO)
     logger.propagate = False
     interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-4)  # threads take turns more often than they would: more orders of things, in less time
+    sys.setswitchinterval(1e-3)  # threads take turns more often than they would: more orders of things, in less time
     yield
     sys.setswitchinterval(interval)
     logger.removeHandler(quiet)

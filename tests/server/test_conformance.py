@@ -117,7 +117,7 @@ MESSAGES: list[Row] = [
     ),
     ("id is a string", framed(rpc("hirope/status", id="é")), "é", 0),
     ("id is large", framed(rpc("hirope/status", id=2**53)), 2**53, 0),
-    ("unknown request", framed(rpc("textDocument/hover", DOCUMENT, id=905)), 905, METHOD),
+    ("unknown request", framed(rpc("textDocument/moniker", DOCUMENT, id=905)), 905, METHOD),
     ("unknown $ request", framed(rpc("$/no", {}, id=906)), 906, METHOD),
     ("initialize twice", framed(rpc("initialize", {"capabilities": {}}, id=907)), 907, REQUEST),
     ("lower-case header", framed(rpc("hirope/status", id=999)).replace(b"Content-L", b"content-l"), 999, 0),

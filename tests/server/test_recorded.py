@@ -145,7 +145,7 @@ def test_with_the_real_model(tmp_path: Path) -> None:
     editor = Editor(env={"XDG_CACHE_HOME": str(tmp_path / "cache")})
     (tmp_path / "project").mkdir()
     try:
-        played = replay(editor, FOLDER / "vscode-1.139.jsonl", tmp_path / "project")
+        played = replay(editor, FOLDER / "neovim-0.12.jsonl", tmp_path / "project")
     finally:
         editor.kill()
     results = [editor.replies[msg_id][0].get("result") for msg_id in played.asked]

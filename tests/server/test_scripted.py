@@ -22,7 +22,7 @@ from fuzz import rng, rounds, save_failure
 from server.inside import Client, framed, serving
 
 SESSIONS: Final = 2000
-AT_ONCE: Final = 12
+AT_ONCE: Final = 6
 TEXT = "def first(a, b):\n    return a\n\n\ndef second():\n    first(1, 2)\n    \n"
 PIECES = ("x", "\n", "é(", "\r\n", "𝒳", "    return", "", "\u2028", "'''", "def g():\n    ")
 OK, CANCELLED = 0, -32800
