@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from hirope_ls.problems import HiropeError
@@ -82,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
-    if "--stdio" in words:
+    if "--stdio" in words or any(word.partition("=")[0] == "--tcp" for word in words):
         return _serve(words)
     if not words or words[0] in ("-h", "--help", "help"):
         print(_overview())
@@ -104,8 +105,13 @@ def _serve(words: list[str]) -> int:
     """Serve an editor. Each setting is an option, too; what editors add of their own is taken and ignored."""
     from hirope_ls.config import SETTINGS
 
-    parser = Parser(prog=f"{PROG} --stdio", description="Serve an editor over stdin and stdout.")
-    parser.add_argument("--stdio", action="store_true", help=argparse.SUPPRESS)
+    parser = Parser(prog=f"{PROG} --stdio", description="Serve an editor over stdin and stdout.", allow_abbrev=False)
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--stdio", action="store_true", help=argparse.SUPPRESS)
+    way.add_argument("--tcp", metavar="ADDRESS", help="wait for one editor at an address of this machine alone instead")
+    parser.add_argument(
+        "--log-file", metavar="PATH", help="log to this file, too; full ones are kept as PATH.1, PATH.2"
+    )
     parser.add_argument("--clientProcessId", type=int, help=argparse.SUPPRESS)
     for setting in SETTINGS:
         parser.add_argument(
@@ -119,7 +125,8 @@ def _serve(words: list[str]) -> int:
     overrides = {setting.name: args[setting.name] for setting in SETTINGS if args[setting.name] is not None}
     from hirope_ls.server.serve import serve
 
-    return serve(overrides)
+    log_file = None if args["log_file"] is None else Path(args["log_file"])
+    return serve(overrides, log_file=log_file, tcp=args["tcp"])
 
 
 def _kebab(name: str) -> str:
@@ -166,7 +173,7 @@ def _overview() -> str:
         "",
         "Code completion that understands long code, on your own machine.",
         "",
-        f"  {'--stdio':<16} serve an editor (LSP over stdin and stdout)",
+        f"  {'--stdio':<16} serve an editor (LSP over stdin and stdout); --tcp 127.0.0.1:PORT over a connection",
         *(f"  {name:<16} {text}" for name, (_, text) in _COMMANDS.items()),
         f"  {'--version':<16} print the version",
         "",

@@ -54,6 +54,26 @@ class Text:
             line, start = line + 1, end.end()
         return {"line": line, "character": self._units(self.text[start:index])}
 
+    def index(self, position: dict[str, int]) -> int:
+        """The string index of an LSP position, none beyond its line."""
+        ends = [0, *(end.end() for end in _LINE_END.finditer(self.text))]
+        if position["line"] >= len(ends):
+            return len(self.text)
+        at = start = ends[position["line"]]
+        while at < len(self.text) and not _LINE_END.match(self.text, at):
+            if self._units(self.text[start:at]) >= position["character"]:
+                break
+            at += 1
+        return at
+
+    def apply(self, change: dict[str, Any]) -> None:
+        """Do what a content change says."""
+        if "range" in change:
+            start, end = self.index(change["range"]["start"]), self.index(change["range"]["end"])
+            self.text = self.text[:start] + change["text"] + self.text[end:]
+        else:
+            self.text = change["text"]
+
     def replace(self, start: int, end: int, new: str) -> dict[str, Any]:
         """Do one edit; the content change that tells of it."""
         span = {"start": self.position(start), "end": self.position(end)}

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
-import os
-import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -42,18 +41,17 @@ from hirope_ls.server.logs import ClientHandler
 from hirope_ls.server.notebooks import Notebooks
 from hirope_ls.server.others import OtherFiles
 from hirope_ls.server.progress import Progress
-from hirope_ls.server.protocol import RequestFailed, StrictProtocol
+from hirope_ls.server.protocol import RequestFailed, StrictProtocol, shared_converter
 from hirope_ls.server.status import Status
 from hirope_ls.server.stdio import Reader, Writer
 from hirope_ls.server.verdicts import Verdict
 from hirope_ls.server.warming import Warming
-from hirope_ls.server.watch import watch_process
+from hirope_ls.server.watch import end_by_force, watch_process
 from hirope_ls.text.edit import Edit
 
 _log = logging.getLogger(__name__)
 
 SLOW_MS: Final = 50  # an event loop kept waiting longer than this is worth a line
-_LAST_RESORT: Final = 1.5  # seconds an orderly end may take
 _FOLDERS: Final = types.WorkspaceOptions(
     types.WorkspaceFoldersServerCapabilities(supported=True, change_notifications=True)
 )
@@ -61,6 +59,7 @@ _FOLDERS: Final = types.WorkspaceOptions(
 _NOTEBOOKS: Final = types.NotebookDocumentSyncOptions([types.NotebookDocumentFilterWithNotebook("*")])
 
 
+@functools.cache
 def package_version() -> str:
     """The installed version of hirope-ls."""
     try:
@@ -70,12 +69,24 @@ def package_version() -> str:
 
 
 class App:
-    """A session over two file descriptors. `run` returns the process's exit code."""
+    """A session over two file descriptors. `run` returns the process's exit code.
 
-    def __init__(self, overrides: Mapping[str, object] | None, load_model: LoadModel) -> None:
+    `force` gets that code as soon as the end begins, on any thread: the loop, the model or the interpreter might not
+    let go.
+    """
+
+    def __init__(
+        self,
+        overrides: Mapping[str, object] | None,
+        load_model: LoadModel,
+        force: Callable[[int], None] = end_by_force,
+    ) -> None:
+        self._force = force
         self._overrides = overrides
         self._load_model = load_model
-        self._server = LanguageServer("hirope-ls", package_version(), protocol_cls=StrictProtocol)
+        self._server = LanguageServer(
+            "hirope-ls", package_version(), protocol_cls=StrictProtocol, converter_factory=shared_converter
+        )
         protocol = self._server.protocol
         assert isinstance(protocol, StrictProtocol)
         self._protocol = protocol
@@ -102,6 +113,9 @@ class App:
         Reader(source, self._deliver, self._source_ended).start()
         code = await self._over
         logging.getLogger("hirope_ls").removeHandler(handler)
+        self._protocol.abandon()
+        for task in self._tasks:
+            task.cancel()
         if self._others is not None:
             self._others.close(0.4)
         self._background.close()
@@ -122,14 +136,18 @@ class App:
     def _leave(self, why: str) -> None:
         """End without an `exit`, from any thread."""
         _log.info("leaving: %s", why)
-        self._exit(0 if self._protocol.state == "down" else 1)
+        self._force(self._code)
+        self._hand_over(lambda: self._end(self._code))  # what was read before may still be a shutdown
 
     def _exit(self, code: int) -> None:
-        """End with this code, from any thread, even if the loop, the model or the interpreter do not let go."""
-        last_resort = threading.Timer(_LAST_RESORT, os._exit, (code,))
-        last_resort.daemon = True
-        last_resort.start()
-        self._hand_over(self._end, code)
+        """The client says exit."""
+        self._force(code)
+        self._end(code)
+
+    @property
+    def _code(self) -> int:
+        """The exit code for an end without `exit`."""
+        return 0 if self._protocol.state == "down" else 1
 
     def _log_to_client(self, params: types.LogMessageParams) -> None:
         self._hand_over(self._protocol.notify, types.WINDOW_LOG_MESSAGE, params)

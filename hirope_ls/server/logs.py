@@ -1,4 +1,5 @@
-"""Where log lines go: to the client's log while a session runs, to stderr from WARNING on (HIROPE_LOG sets the level).
+"""Where log lines go: to the client's log while a session runs, to stderr from WARNING on (HIROPE_LOG sets the level),
+and on request to a file, which is turned over when it is full.
 
 VS Code shows stderr as errors, so little is written there. pygls logs whole messages, text included: it is silenced.
 """
@@ -9,8 +10,15 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Final
 
 from lsprotocol import types
+
+LOG_FILE_BYTES: Final = 4 << 20  # of one file; there are up to three of them
+_FORMAT: Final = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
+_log = logging.getLogger(__name__)
 
 _TYPES = {
     logging.DEBUG: types.MessageType.Debug,
@@ -19,18 +27,38 @@ _TYPES = {
 }
 
 
-def start_logging() -> None:
-    """Set up the process's logging; call it once, before anything is read."""
+def start_logging(file: Path | None = None) -> None:
+    """Set up the process's logging; call it once, before anything is read. A `file` that cannot be is only named."""
     level = logging.getLevelName(os.environ.get("HIROPE_LOG", "warning").upper())
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    handler.setLevel(level if isinstance(level, int) else logging.WARNING)
+    level = level if isinstance(level, int) else logging.WARNING
     ours = logging.getLogger("hirope_ls")
-    ours.setLevel(min(handler.level, logging.INFO))
+    ours.setLevel(min(level, logging.INFO))
     ours.propagate = False
-    ours.addHandler(handler)
+    _add(ours, logging.StreamHandler(sys.stderr), level)
     for name in ("pygls", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    logging.raiseExceptions = os.environ.get("HIROPE_STRICT") == "1"  # a full disk is no reason for tracebacks
+    if file is not None:
+        _log_to(ours, file.expanduser(), min(level, logging.INFO))
+
+
+def _log_to(logger: logging.Logger, file: Path, level: int) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(
+            file, maxBytes=LOG_FILE_BYTES, backupCount=2, encoding="utf-8", errors="backslashreplace"
+        )
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        _log.warning("there is no log file: %s cannot be written: %s", file, why)
+    else:
+        _add(logger, handler, level)
+
+
+def _add(logger: logging.Logger, handler: logging.Handler, level: int) -> None:
+    handler.setFormatter(logging.Formatter(_FORMAT))
+    handler.setLevel(level)
+    logger.addHandler(handler)
 
 
 class ClientHandler(logging.Handler):

@@ -1,40 +1,48 @@
 """JSON-RPC and the LSP lifecycle, strictly: every request gets exactly one reply, whatever it holds.
 
 Built over pygls' protocol class: its way out (typed notifications and requests to the client) is kept, its way in is
-replaced. Bad parameters and requests after shutdown are answered, requests before `initialize` are refused, nothing
-is sent after shutdown but such refusals, and no message text reaches a log. Knows no documents and no models.
+replaced. Bad parameters and requests after shutdown are answered, requests before `initialize` are refused, what LSP
+sends as a notification is never taken for a request, nor the other way round, nothing is sent after shutdown but
+refusals, and no message text reaches a log. Knows no documents and no models.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import inspect
-import json
 import logging
+import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import partial
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 
 from lsprotocol import types
 from pygls.exceptions import (
     JsonRpcException,
+    JsonRpcInvalidParams,
     JsonRpcInvalidRequest,
     JsonRpcMethodNotFound,
     JsonRpcParseError,
     JsonRpcRequestCancelled,
     JsonRpcServerNotInitialized,
 )
-from pygls.protocol import LanguageServerProtocol
+from pygls.protocol import LanguageServerProtocol, default_converter
 
 from hirope_ls.problems import HiropeError
 from hirope_ls.server.framing import Fault
+from hirope_ls.server.messages import MsgId, encoded, is_id, is_notification, parse
+from hirope_ls.server.tracing import Tracing
 
 _log = logging.getLogger(__name__)
 
 REQUEST_FAILED: Final = -32803
-MsgId = int | str
+
+
+shared_converter = functools.cache(default_converter)
+"""Of all connections: to make it costs a tenth of a second."""
 
 
 class RequestFailed(JsonRpcException):
@@ -57,6 +65,8 @@ class StrictProtocol(LanguageServerProtocol):
         super().__init__(server, converter)
         self._state = "new"
         self._running: dict[MsgId, asyncio.Future[Any]] = {}
+        self._tracing = Tracing(functools.partial(self.notify, types.LOG_TRACE))
+        self._traced: dict[MsgId, tuple[str, float]] = {}  # method of a request, and when it came
         self.handlers: dict[str, Callable[[Any], Any]] = {}
         self.on_exit: Callable[[int], None] = lambda code: None
         self.on_bad: Callable[[str, Any], None] = lambda method, params: None
@@ -75,7 +85,7 @@ class StrictProtocol(LanguageServerProtocol):
         try:
             if isinstance(message, Fault):
                 raise JsonRpcParseError(f"not a message: {message.reason}")
-            self._dispatch(_parse(message))
+            self._dispatch(parse(message))
         except JsonRpcException as error:
             _log.warning("a message was refused: %s", error)
             self._reply_error(None, error)
@@ -92,14 +102,14 @@ class StrictProtocol(LanguageServerProtocol):
             self._refuse(message, JsonRpcInvalidRequest("a message without a method"))
         elif "id" not in message:
             self._notified(method, params)
-        elif not _is_id(message["id"]):
+        elif not is_id(message["id"]):
             raise JsonRpcInvalidRequest("the id of a request must be an integer or a string")
         else:
             self._requested(message["id"], method, params)
 
     def _refuse(self, message: dict[str, Any], error: JsonRpcException) -> None:
         msg_id = message.get("id")
-        self._reply_error(msg_id if _is_id(msg_id) else None, error)
+        self._reply_error(msg_id if is_id(msg_id) else None, error)
 
     def _requested(self, msg_id: MsgId, method: str, params: Any) -> None:
         try:
@@ -109,6 +119,8 @@ class StrictProtocol(LanguageServerProtocol):
             return
         if method == types.SHUTDOWN:
             self._state = "down"
+        if self._tracing.on:
+            self._traced[msg_id] = method, time.perf_counter()
         try:
             result = handler(params)
         except Exception as error:
@@ -116,12 +128,14 @@ class StrictProtocol(LanguageServerProtocol):
             return
         if method == types.INITIALIZE:
             self._state = "running"
+            with contextlib.suppress(JsonRpcInvalidParams):
+                self._tracing.set(params, "trace")
         if not inspect.isawaitable(result):
             self._reply(msg_id, result)
             return
         task = asyncio.ensure_future(result)
         self._running[msg_id] = task
-        task.add_done_callback(partial(self._finished, msg_id))
+        task.add_done_callback(functools.partial(self._finished, msg_id))
 
     def _handler_of_request(self, msg_id: MsgId, method: str) -> Callable[[Any], Any]:
         if self._state == "down":
@@ -133,8 +147,8 @@ class StrictProtocol(LanguageServerProtocol):
         if msg_id in self._running:
             raise JsonRpcInvalidRequest("a request with this id is still being answered")
         if method == types.SHUTDOWN:
-            return partial(self._shut_down, msg_id)
-        if method not in self.handlers:
+            return functools.partial(self._shut_down, msg_id)
+        if method not in self.handlers or is_notification(method):
             raise JsonRpcMethodNotFound(f"unknown method: {method[:100]}")
         return self.handlers[method]
 
@@ -145,39 +159,52 @@ class StrictProtocol(LanguageServerProtocol):
             _log.info("ignored outside of a running session: %s", method[:100])
         elif method == types.CANCEL_REQUEST:
             self._cancel(params)
-        elif (handler := self.handlers.get(method)) is None:
+        elif method == types.SET_TRACE:
+            self._run_notification(method, self._tracing.set, params)
+        elif (handler := self.handlers.get(method)) is None or not is_notification(method):
             _log.debug("ignored: %s", method[:100])
         else:
             self._run_notification(method, handler, params)
 
     def _run_notification(self, method: str, handler: Callable[[Any], Any], params: Any) -> None:
+        began = time.perf_counter()
         try:
             handler(params)
         except Exception as error:
             _log.warning("%s was ignored: %s", method, describe(error))
             self.on_bad(method, params)
+        self._tracing.taken(method, time.perf_counter() - began)
 
     def _cancel(self, params: Any) -> None:
         msg_id = params.get("id") if isinstance(params, dict) else None
-        task = self._running.get(msg_id) if _is_id(msg_id) else None
+        task = self._running.get(msg_id) if is_id(msg_id) else None
         if task is not None:  # else it was answered meanwhile
             task.cancel()
 
     async def _shut_down(self, msg_id: MsgId, params: Any) -> None:
         """Cancel what is being answered, and answer it, before shutdown itself is answered."""
-        tasks = [task for key, task in self._running.items() if key != msg_id]
-        for task in tasks:
+        tasks = {key: task for key, task in self._running.items() if key != msg_id}
+        for task in tasks.values():
             task.cancel()
         if tasks:
-            await asyncio.wait(tasks, timeout=1)
+            await asyncio.wait(tasks.values(), timeout=1)
             await asyncio.sleep(0)  # their replies are sent by callbacks
+        for key in tasks.keys() & self._running.keys():  # they do not let go
+            del self._running[key]
+            self._reply_error(key, JsonRpcRequestCancelled("cancelled"))
         if (handler := self.handlers.get(types.SHUTDOWN)) is not None:
             handler(params)
+
+    def abandon(self) -> None:
+        """The connection is over: nobody waits for what is still being answered."""
+        running, self._running = self._running, {}
+        for task in running.values():
+            task.cancel()
 
     def _answered(self, message: dict[str, Any]) -> None:
         """A reply to a request of ours: its future gets the raw result, or the error."""
         msg_id = message.get("id")
-        future = self._request_futures.pop(msg_id, None) if _is_id(msg_id) else None
+        future = self._request_futures.pop(msg_id, None) if is_id(msg_id) else None
         if not isinstance(future, Future) or future.done():
             _log.debug("a reply to no request")
         elif "error" in message:
@@ -188,6 +215,8 @@ class StrictProtocol(LanguageServerProtocol):
     # -- out
 
     def _finished(self, msg_id: MsgId, task: asyncio.Future[Any]) -> None:
+        if self._running.get(msg_id) is not task:  # it was answered by the shutdown
+            return
         del self._running[msg_id]
         if task.cancelled():
             self._reply_error(msg_id, JsonRpcRequestCancelled("cancelled"))
@@ -207,7 +236,10 @@ class StrictProtocol(LanguageServerProtocol):
         self._write({"jsonrpc": self.VERSION, "id": msg_id, "error": {"code": error.code, "message": error.message}})
 
     def _reply(self, msg_id: MsgId, result: Any) -> None:
-        self._write({"jsonrpc": self.VERSION, "id": msg_id, "result": self._converter.unstructure(result)})
+        try:
+            self._write({"jsonrpc": self.VERSION, "id": msg_id, "result": self._converter.unstructure(result)})
+        except Exception as error:  # no JSON: a fault of ours, and still one reply
+            self._reply_failure(msg_id, error)
 
     def _send_data(self, data: Any) -> None:
         """pygls' way out for notifications and requests to the client: only while the session runs."""
@@ -215,8 +247,13 @@ class StrictProtocol(LanguageServerProtocol):
             self._write(self._converter.unstructure(data))
 
     def _write(self, message: dict[str, Any]) -> None:
+        body = encoded(message)
         if self.writer is not None:
-            self.writer.write(json.dumps(message, separators=(",", ":")).encode())
+            self.writer.write(body)
+        if "method" not in message and (traced := self._traced.pop(message["id"], None)) is not None:
+            method, began = traced
+            code = message["error"]["code"] if "error" in message else 0
+            self._tracing.answered(method, message["id"], time.perf_counter() - began, code, len(body))
 
 
 def describe(error: BaseException) -> str:
@@ -226,18 +263,3 @@ def describe(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
     return f"internal error: {type(error).__name__}{where}"
-
-
-def _parse(body: bytes) -> Any:
-    try:
-        return json.loads(body.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise JsonRpcParseError("not UTF-8") from None
-    except ValueError:
-        raise JsonRpcParseError("not JSON") from None
-    except RecursionError:
-        raise JsonRpcParseError("JSON nested too deeply") from None
-
-
-def _is_id(value: Any) -> TypeGuard[MsgId]:
-    return isinstance(value, int | str) and not isinstance(value, bool)

@@ -33,7 +33,8 @@ def take_stdio() -> tuple[int, int]:
 
 
 class Reader:
-    """Reads a descriptor to its end on a thread; `deliver` is called there with each body or fault, then `ended`."""
+    """Reads a descriptor to its end on a thread, and closes it; `deliver` is called there with each body or fault, then
+    `ended`."""
 
     def __init__(self, descriptor: int, deliver: Callable[[bytes | Fault], None], ended: Callable[[], None]) -> None:
         self._descriptor = descriptor
@@ -52,6 +53,7 @@ class Reader:
                     self._deliver(message)
         finally:
             self._ended()
+            os.close(self._descriptor)
 
     def _read(self) -> bytes:
         try:
@@ -62,7 +64,8 @@ class Reader:
 
 
 class Writer:
-    """Writes framed messages on a thread, in order. Has the two methods pygls asks of a writer."""
+    """Writes framed messages on a thread, in order, and closes the descriptor at the end. Has the two methods pygls
+    asks of a writer."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -84,11 +87,14 @@ class Writer:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while (data := self._queue.get()) is not None:
-            view = memoryview(data)
-            try:
+        try:
+            while (data := self._queue.get()) is not None:
+                view = memoryview(data)
                 while view:
                     view = view[os.write(self._descriptor, view) :]
-            except OSError as error:  # the reader of our stdin will see the end and close the process
-                _log.info("stdout failed: %s", error.strerror)
-                return
+        except OSError as error:  # the reader of our stdin will see the end and close the process
+            _log.info("stdout failed: %s", error.strerror)
+            while self._queue.get() is not None:
+                continue
+        finally:
+            os.close(self._descriptor)

@@ -1,15 +1,27 @@
-"""Watches the process that started us: when it is gone, so are we. A model without an editor only holds memory.
+"""Sees to the end: watches the process that started us, and ends ours by force. A model without an editor only holds
+memory.
 
-A thread of its own, so that it works while the event loop or the model are busy.
+On threads of their own, so that both work while the event loop or the model are busy.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
+from typing import Final
 
 import psutil  # type: ignore[import-untyped]
+
+_ORDERLY_END: Final = 1.5  # seconds it may take
+
+
+def end_by_force(code: int) -> None:
+    """End the process with this code if it has not ended by itself soon; whoever calls it has begun to."""
+    timer = threading.Timer(_ORDERLY_END, os._exit, (code,))
+    timer.daemon = True
+    timer.start()
 
 
 def watch_process(pid: int, gone: Callable[[], None], interval: float = 1.0) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -34,3 +36,22 @@ def fake(fake_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     yield start
     for editor in started:
         editor.kill()
+
+
+@pytest.fixture
+def loud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As in a server's process: log lines go to the clients, and what must not be is an error."""
+    monkeypatch.setenv("HIROPE_STRICT", "1")
+    logger = logging.getLogger("hirope_ls")
+    before = logger.level, logger.propagate
+    quiet = logging.NullHandler()
+    logger.addHandler(quiet)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-3)  # threads take turns more often than they would: more orders of things, in less time
+    yield
+    sys.setswitchinterval(interval)
+    logger.removeHandler(quiet)
+    logger.setLevel(before[0])
+    logger.propagate = before[1]

@@ -2,16 +2,18 @@
 
 Run as a script it is that server; what the model does comes as JSON in HIROPE_FAKE: `says` (text), `draws` (texts),
 `prefill_s`, `first_s`, `step_s` and `chunk_s` as in FakeModel, `load_s`, `refuse` (a reason to refuse the model),
-`breaks` (whatever is generated raises), `opens` (a file that gets the name of each file that is opened).
+`breaks` (whatever is generated raises), `opens` (a file that gets the name of each file that is opened), `sockets` (one
+that gets what is done with sockets, but for those of the event loop), `serve` (what the command line passes on).
 """
 
 from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,12 @@ def save_folder(folder: Path, trained_length: int = 2048) -> Path:
     return folder
 
 
+def spelling(pieces: Sequence[bytes]) -> Callable[[bytes], list[int]]:
+    """What a fake model needs to begin with given bytes, which may be half a character: a token for each of them."""
+    ids = {piece: at for at, piece in reversed(list(enumerate(pieces))) if len(piece) == 1}
+    return lambda text: [ids[bytes([byte])] for byte in text]
+
+
 def main() -> int:
     sys.path[:0] = [str(TESTS), str(TESTS.parent)]
     from model.fake_model import FakeModel
@@ -69,6 +77,15 @@ def main() -> int:
 
         sys.addaudithook(hear)
 
+    if "sockets" in script:
+        used = os.open(script["sockets"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+        def note(event: str, arguments: tuple[Any, ...]) -> None:
+            if event.startswith("socket.") and (event != "socket.__new__" or arguments[1] != socket.AF_UNIX):
+                os.write(used, event.encode() + b"\n")
+
+        sys.addaudithook(note)
+
     def load(kit: Kit, settings: Settings) -> FakeModel:
         time.sleep(script.get("load_s", 0))
         if "refuse" in script:
@@ -76,7 +93,7 @@ def main() -> int:
         says = kit.tokenizer.encode(script.get("says", "return 1").encode()).ids.tolist()
         pace = {name: script[name] for name in ("prefill_s", "step_s", "first_s", "chunk_s") if name in script}
         draws = [kit.tokenizer.encode(text.encode()).ids.tolist() for text in script.get("draws", ())]
-        model = FakeModel(says, **pace, encode=lambda text: kit.tokenizer.encode(text).ids.tolist(), draws=draws)
+        model = FakeModel(says, **pace, encode=spelling(kit.tokenizer.pieces), draws=draws)
         if script.get("breaks"):
             model.generate = broken  # type: ignore[method-assign, assignment]
         return model
@@ -84,7 +101,10 @@ def main() -> int:
     def broken(*args: object) -> Iterator[Event]:
         raise RuntimeError("SECRET text of the user")
 
-    return serve({"model": script["folder"], **script.get("overrides", {})}, load)
+    passed = script.get("serve", {})
+    if "log_file" in passed:
+        passed["log_file"] = Path(passed["log_file"])
+    return serve({"model": script["folder"], **script.get("overrides", {})}, load, **passed)
 
 
 if __name__ == "__main__":
