@@ -5,9 +5,9 @@ goes on as it would for `self.foo`. What is left out has to be what the generate
 While a word is typed the prompt stays the same, but for the sign before it, which may belong to its first token.
 Of 402 half-typed names in the standard library the bundled model finishes 67 % so, and 19 % as they stand; with the
 last token alone read again it is 57 %. A blank, point or bracket before a name would be part of the name's first token
-too: of 240 names not begun yet 34 % come out if it is read again, 11 % if not. So would the last blank of a line's
-indentation: as it stands, a line of the standard library's in four begins with further blanks, read again none does.
-Knows bytes and where tokens end.
+too: of 240 names not begun yet 34 % come out if it is read again, 11 % if not. So with a line's
+indentation: of 120 lines of the standard library 34 would begin with further blanks, and 8 where its last token is read
+again; the first word is right in 21 and in 33. Knows bytes and where tokens end.
 """
 
 from __future__ import annotations
