@@ -33,6 +33,7 @@ class Settings:
     approximate_splice: bool = False
     context: Literal["auto", "on", "off"] = "auto"
     context_tokens: int | None = None
+    completion_items: Literal["auto", "on", "off"] = "auto"
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         *_integer(0, 131_072),
         "How much of other files is shown at most, in tokens, unless `context` is off. Without it a quarter of what "
         "the model sees of the file itself.",
+    ),
+    Setting(
+        "completionItems",
+        "completion_items",
+        *_choice(r"auto|on|off", "`auto`, `on`, `off`"),
+        "Suggestions as entries of the editor's completion menu. `auto`: where the editor has no inline completion.",
     ),
 )
 

@@ -179,6 +179,9 @@ class Answering:
         kit, worker = self._backend.kit, self._backend.worker
         if kit is None or worker is None:
             return Completion("", 0, 0, "loading")
+        running = self._generations.take_over(ask.uri, place.data, place.offset, self._deadline(ask))
+        if running is not None and (found := await self._shared(running, place)) is not None:
+            return found  # it was begun while this request waited
         self._warming.computed(ask.uri)
         question = self._question(kit, place, snapshot)
         return await self._generations.start(worker, question, ask.asked, self._deadline(ask)).completion()

@@ -29,6 +29,7 @@ from hirope_ls.server.convert import (
     choose_encoding,
     document_uri,
     focused_uri,
+    inline_params,
     notebook_uri,
     opened_document,
     root_uris,
@@ -37,9 +38,11 @@ from hirope_ls.server.documents import Document, Documents
 from hirope_ls.server.framing import Fault
 from hirope_ls.server.inline import InlineCompletions
 from hirope_ls.server.inspect import inspection
+from hirope_ls.server.items import Items
 from hirope_ls.server.logs import ClientHandler
 from hirope_ls.server.notebooks import Notebooks
 from hirope_ls.server.others import OtherFiles
+from hirope_ls.server.place import inline_list
 from hirope_ls.server.progress import Progress
 from hirope_ls.server.protocol import RequestFailed, StrictProtocol, shared_converter
 from hirope_ls.server.status import Status
@@ -203,6 +206,9 @@ class App:
         settings, self._problems = read_settings(params.get("initializationOptions"), self._overrides)
         self._documents.encoding = choose_encoding(capabilities)
         self._roots = root_uris(params)
+        self._items = Items.of(capabilities, settings.completion_items)
+        if self._items is not None:
+            self._protocol.handlers[types.TEXT_DOCUMENT_COMPLETION] = self._complete_items
         self._watches_files = announces(capabilities, "workspace", "didChangeWatchedFiles", "dynamicRegistration")
         self._start_parts(settings, announces_progress(capabilities))
         parent = params.get("processId")
@@ -215,6 +221,7 @@ class App:
                     open_close=True, change=types.TextDocumentSyncKind.Incremental
                 ),
                 inline_completion_provider=types.InlineCompletionOptions(),
+                completion_provider=self._items.options() if self._items is not None else None,
                 notebook_document_sync=_NOTEBOOKS if announces(capabilities, "notebookDocument") else None,
                 workspace=_FOLDERS if announces(capabilities, "workspace", "workspaceFolders") else None,
             ),
@@ -298,9 +305,18 @@ class App:
 
     def _complete(self, params: Any) -> Awaitable[Any]:
         placed = self._notebooks.place(params)
-        reply = self._inline.request(placed)
-        self._running_others.asked(document_uri(placed), reply)
-        return reply if placed is params else self._answer_cell(document_uri(params), reply)
+        return self._answered(params, self._inline.request(inline_params(placed), inline_list))
+
+    def _complete_items(self, params: Any) -> Awaitable[Any]:
+        assert self._items is not None  # else this is not called
+        asked = self._items.read(self._notebooks.place(params), self._documents)
+        return self._answered(params, self._inline.request(asked, self._items.answer))
+
+    def _answered(self, params: Any, reply: asyncio.Future[Any]) -> Awaitable[Any]:
+        uri = document_uri(params)
+        document = self._notebooks.document(uri)
+        self._running_others.asked(document, reply)
+        return reply if document == uri else self._answer_cell(uri, reply)
 
     async def _answer_cell(self, uri: str, reply: Awaitable[Any]) -> Any:
         return self._notebooks.answer(uri, await reply)

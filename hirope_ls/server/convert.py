@@ -21,6 +21,7 @@ Position = tuple[int, int]
 
 _MAX_UINTEGER = 2**31 - 1
 _INVOKED = int(types.InlineCompletionTriggerKind.Invoked)
+_ASKED = int(types.CompletionTriggerKind.Invoked)
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,13 @@ def inline_params(params: Any) -> InlineParams:
     return InlineParams(document_uri(params), _position(params, "position"), manual, selected)
 
 
+def completion_params(params: Any) -> InlineParams:
+    """The parameters of textDocument/completion. `manual` may as well be a letter that was typed: it looks the same."""
+    context = _object(params, "context") if _has(params, "context") else {}
+    manual = not _has(context, "triggerKind") or _integer(context, "triggerKind") == _ASKED
+    return InlineParams(document_uri(params), _position(params, "position"), manual, None)
+
+
 def choose_encoding(capabilities: Any) -> Encoding:
     """The cheapest encoding that the client offers; UTF-16 is every client's."""
     general = capabilities.get("general") if isinstance(capabilities, Mapping) else None
@@ -165,10 +173,16 @@ def announces_progress(capabilities: Mapping[str, Any]) -> bool:
 
 def announces(capabilities: Mapping[str, Any], *names: str) -> bool:
     """Whether the client's capability of this path, such as workspace, workspaceFolders, is true, or is an object."""
+    value = announced(capabilities, *names)
+    return value is True or isinstance(value, Mapping)
+
+
+def announced(capabilities: Mapping[str, Any], *names: str) -> Any:
+    """The value of the client's capability of this path; None if it says nothing of it."""
     value: Any = capabilities
     for name in names:
         value = value.get(name) if isinstance(value, Mapping) else None
-    return value is True or isinstance(value, Mapping)
+    return value
 
 
 def root_uris(params: Mapping[str, Any]) -> list[str]:

@@ -26,6 +26,8 @@ from hirope_ls.text.buffer import Buffer, edit_for_change
 
 _CODE: Final = 2
 
+Answer = types.InlineCompletionList | types.CompletionList | None
+
 
 @dataclass(eq=False)
 class _Notebook:
@@ -121,20 +123,21 @@ class Notebooks:
             moved["context"] = {**context, "selectedCompletionInfo": {**selected, "range": span}}
         return moved
 
-    def answer(self, uri: str, answer: types.InlineCompletionList | None) -> types.InlineCompletionList | None:
+    def answer(self, uri: str, answer: Answer) -> Answer:
         """An answer about the document as one about the cell `uri`."""
         found = self._cell(uri)
         if answer is None or found is None:
             return answer
         cell, start, whole = found
         encoding, size = self._documents.encoding, len(cell.data)
-        for item in answer.items:
-            if item.range is not None:
-                ends = (item.range.start, item.range.end)
+        for edit in _edits(answer):
+            if edit.range is not None:
+                ends = (edit.range.start, edit.range.end)
                 begin, end = (whole.offset(at.line, at.character, encoding) - start for at in ends)
                 if not 0 <= begin <= end <= size:
-                    return types.InlineCompletionList(items=[])  # the cell has changed meanwhile
-                item.range = lsp_range(cell, begin, end, encoding)
+                    answer.items = []  # the cell has changed meanwhile
+                    return answer
+                edit.range = lsp_range(cell, begin, end, encoding)
         return answer
 
     def _cell(self, uri: object) -> tuple[Buffer, int, Buffer] | None:
@@ -183,3 +186,12 @@ class Notebooks:
 def _ended(data: bytes) -> bytes:
     """A cell's text with a line end behind it, so that the next one begins a line."""
     return data if data.endswith((b"\n", b"\r")) or not data else data + b"\n"
+
+
+def _edits(
+    answer: types.InlineCompletionList | types.CompletionList,
+) -> list[types.InlineCompletionItem | types.TextEdit]:
+    """What in an answer has a range."""
+    if isinstance(answer, types.InlineCompletionList):
+        return list(answer.items)
+    return [item.text_edit for item in answer.items if isinstance(item.text_edit, types.TextEdit)]

@@ -5,6 +5,7 @@ Pure: texts, offsets and LSP values in and out. Knows no models, threads or repl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lsprotocol import types
@@ -28,12 +29,12 @@ class Place:
 
     @classmethod
     def of(cls, buffer: Buffer, params: InlineParams, encoding: Encoding) -> Place | None:
-        """None if the selected suggestion does not end where the cursor is: nothing shown could extend it."""
+        """None if the selected suggestion is not for the word at the cursor: nothing shown could extend it."""
         cursor, selected = buffer.offset(*params.at, encoding), params.selected
         if selected is None:
             return cls(buffer.data, cursor)
         start, end = (buffer.offset(*at, encoding) for at in (selected.start, selected.end))
-        if end != cursor or start > end or buffer.line_of(start) != buffer.line_of(end):
+        if not start <= cursor <= end or buffer.line_of(start) != buffer.line_of(end):
             return None
         edit = Edit(start, end, selected.text.encode("utf-8", "ignore"))
         return cls(edit.apply(buffer.data), edit.new_end, edit)
@@ -62,7 +63,29 @@ class Ask:
         return cls(params.uri, document, buffer, snapshot, params, Place.of(buffer, params, encoding), asked)
 
 
-def item(
+@dataclass(frozen=True)
+class Told:
+    """What there is to say: `first` and `others` for the text that was asked about; `moved`, what is left of the first
+    for the document's text now, `buffer`, which may have grown along with it."""
+
+    ask: Ask
+    first: Completion
+    others: Sequence[Completion]
+    moved: Completion
+    buffer: Buffer
+    encoding: Encoding
+
+
+def inline_list(told: Told | None) -> types.InlineCompletionList:
+    """The answer to textDocument/inlineCompletion."""
+    if told is None:
+        return types.InlineCompletionList(items=[])
+    all_of_them = [told.moved, *(told.others if told.buffer == told.ask.buffer else ())]
+    how = told.ask.params.selected, told.buffer, told.encoding
+    return types.InlineCompletionList(items=[_item(each, *how) for each in all_of_them])
+
+
+def _item(
     completion: Completion, selected: Selected | None, buffer: Buffer, encoding: Encoding
 ) -> types.InlineCompletionItem:
     """What the editor is told to insert. An empty range for plain insertions: editors draw those inline."""

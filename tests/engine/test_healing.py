@@ -30,7 +30,7 @@ def prompt_at(text: str, offset: int, heal: bool = True) -> Prompt:
         ("x = self$0\n", b" self"),
         ("x = self.$0\n", b"."),
         ("x = $0\n", b" "),
-        ("x = 1\n    $0\n", b""),
+        ("x = 1\n    $0\n", b"    "),
         ("x = 1\n$0\n", b""),
         ("x = f($0)\n", b"("),
         ("x$0", b""),  # the first token stays

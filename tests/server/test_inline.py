@@ -187,6 +187,10 @@ def test_a_selected_suggestion_is_extended_or_nothing_is_shown(fake: Start) -> N
         asked = editor.inline(URI, AT + 3, selectedCompletionInfo={"range": elsewhere, "text": "first"})
         assert editor.reply(asked) == EMPTY
         assert editor.last(URI)["outcome"] == "filtered:selected-suggestion"
+        editor.change(URI, (AT + 3, AT + 3, "_old"))  # the entry takes the place of the whole word
+        place["end"]["character"] += 4
+        asked = editor.inline(URI, AT + 3, selectedCompletionInfo={"range": place, "text": "first"})
+        assert editor.reply(asked)["items"] == [{"insertText": "first(1)", "range": place}]
 
 
 def test_positions_past_the_end_are_taken_as_the_end(fake: Start) -> None:
