@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from hirope_ls.syntax.extracting import symbols_in
 from hirope_ls.syntax.languages import language_for
-from hirope_ls.syntax.limits import Shape
+from hirope_ls.syntax.limits import is_flat
 from hirope_ls.syntax.symbols import VERSION, FileSymbols
 from hirope_ls.text import Buffer
+from hirope_ls.text.shape import Shape
 
 RECORDS = f"symbols-{VERSION}"
 """The version of records: of another one none is read."""
@@ -37,7 +38,7 @@ def record(name: str, data: bytes) -> bytes | None:
     if language is None:
         return None
     buffer = Buffer.of(data)
-    if Shape.of(buffer).flat(buffer):
+    if is_flat(Shape.of(buffer.data), buffer):
         return None
     found = replace(symbols_in(language, buffer.data), references=())
     return json.dumps(found.to_json(), ensure_ascii=False, separators=(",", ":")).encode()

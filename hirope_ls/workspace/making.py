@@ -146,6 +146,8 @@ class Apart:
             process.wait()
 
     def _start(self) -> subprocess.Popen[bytes] | None:
+        if os.name == "nt":  # where nobody can wait for pipes
+            return None
         # -P and a search path without "": nothing is imported from the folder that the editor runs in.
         command = [sys.executable, "-P", "-m", "hirope_ls.workspace.child", self._reference]
         env = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -186,6 +187,29 @@ def test_private_files_are_in_no_answer_log_index_or_cache(fake: Start, root: Pa
         assert WORD not in told and not [name for name in PRIVATE if Path(name).name in told]
     cache = list(opens.parent.parent.glob("**/index/**/*"))
     assert not [path for path in cache if path.is_file() and WORD.encode() + b"()" in path.read_bytes()]
+
+
+@pytest.mark.parametrize("context", ["on", "off"])
+def test_other_names_of_secrets_are_secret(fake: Start, root: Path, tmp_path: Path, context: str) -> None:
+    (root / ".env").write_text(f"{WORD} = 1\n")
+    (root / "hard.py").hardlink_to(root / ".env")
+    (root / "target.py").write_text(f"def {WORD}():\n    return 1\n")
+    (root / "secrets").mkdir()
+    (root / "secrets/linked").symlink_to(root / "target.py")
+    (root / "loop").symlink_to(root)
+    opens = tmp_path / "opens"
+    overrides = {"lookAhead": "off", "context": context}
+    with started(fake, root, overrides=overrides, opens=str(opens)) as editor:
+        for name in ("hard.py", "target.py", "loop/hard.py", "loop/loop/target.py", "main.py"):
+            editor.open(uri(root / name), MAIN)
+            expected = "shown" if name == "main.py" else "filtered:secret"
+            assert outcome(editor, uri(root / name), AT) == expected, name
+        if context == "on":
+            assert until(lambda: "area_of" in shown(editor, root / "main.py"))
+        assert WORD not in str(editor.inspect(uri(root / "main.py")))
+        assert WORD not in str(editor.told("window/logMessage"))
+    names = {os.path.realpath(line) for line in opens.read_text().splitlines()}
+    assert not names & {str(root / name) for name in (".env", "hard.py", "target.py")}
 
 
 def test_what_becomes_private_is_shown_and_served_no_more(fake: Start, root: Path) -> None:

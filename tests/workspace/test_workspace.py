@@ -288,7 +288,7 @@ def test_what_becomes_ignored_leaves_the_disk_too(start: Start, root: Path, tmp_
 
 def test_editor_events_are_heard_at_once(start: Start, root: Path) -> None:
     workspace = start(watch=False)
-    workspace._poll_at = float("inf")  # nobody but the editor tells anything
+    workspace._rounds.poll_at = float("inf")  # nobody but the editor tells anything
     (root / "a.py").write_bytes(b"x = 1\n")
     workspace.changed([str(root / "a.py")])
     assert wait_until(lambda: workspace.digest(str(root / "a.py")) == digest_of(b"x = 1\n"))
@@ -300,7 +300,7 @@ def test_typing_reads_no_folder(start: Start, root: Path) -> None:
     path = str(root / "package0/part0/module0.py")
     workspace.open(path, b"a = 0\n")
     assert workspace.settled(5)
-    workspace._tree.refresh = workspace._tree.listing = None  # type: ignore
+    workspace._judge.tree.refresh = workspace._judge.tree.listing = None  # type: ignore
     for number in range(5):
         workspace.change(path, b"a = %d\n" % number)
     assert not workspace.settled(0)
