@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Container, Iterable, Mapping
+from collections import deque
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +19,12 @@ from hirope_ls.workspace.content import refused_content
 from hirope_ls.workspace.database import Row, digest_of
 from hirope_ls.workspace.gate import Stopped
 from hirope_ls.workspace.ledger import Ledger
-from hirope_ls.workspace.making import Died, Maker
+from hirope_ls.workspace.making import Died, File, Maker
 from hirope_ls.workspace.paths import Roots
 from hirope_ls.workspace.quarantine import Quarantine
 from hirope_ls.workspace.reading import read_file
 from hirope_ls.workspace.store import Store
 from hirope_ls.workspace.values import Changes, Limits, Listing, Progress, Refusal, Stamp
-
-_TOGETHER, _TOGETHER_BYTES = 16, 200_000  # files, and bytes, that are given away at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +123,8 @@ class Indexer:
 
     def step(self, seconds: float) -> Changes:
         """Work for about so long; what came of it, and what `reconcile` found gone or known."""
-        until = time.monotonic() + seconds
-        while self._todo:
-            self._make(self._gather())
-            if time.monotonic() >= until:
-                break
+        while self._todo and not self._make(time.monotonic() + seconds):
+            continue
         self._ledger.flush_some()
         self.mend()
         changes = Changes(tuple(sorted(self._changed)), tuple(sorted(self._removed)))
@@ -174,18 +170,40 @@ class Indexer:
     def _buffer(self, path: str) -> bytes | None:
         return self._store.buffer(path) if path not in self._barred else None
 
-    def _gather(self) -> list[_Text]:
-        """The next files that need a new record. Those that need none are done with on the way."""
-        found: list[_Text] = []
-        size = 0
-        while self._todo and len(found) < _TOGETHER and size < _TOGETHER_BYTES:
+    def _make(self, until: float) -> bool:
+        """Have records made until then, or there is no more to do; False where a process died over one."""
+        sent = deque[_Text]()
+        try:
+            for record in self._maker.make_all(self._sent(until, sent)):
+                text = sent.popleft()
+                self._finish(text, text.row, record or b"")  # an empty record: nothing to keep
+        except Died:
+            if self._aborted:
+                raise Stopped from None
+            self._give_up(sent.popleft())
+            self._done -= len(sent)
+            self.touch(text.path for text in sent)
+            return False
+        return True
+
+    def _sent(self, until: float, sent: deque[_Text]) -> Iterator[File]:
+        """The next files that need a new record, kept in `sent`. Those that need none are done with on the way."""
+        while self._todo:
             path = next(iter(self._todo))
             del self._todo[path]
             self._done += 1
             if (text := self._text(path)) is not None and self._needs_record(text):
-                found.append(text)
-                size += len(text.data)
-        return found
+                sent.append(text)
+                shared = not self._maker.apart  # then it is made while this waits
+                with self._quarantine.during(text.row.digest, path) if shared else nullcontext():
+                    yield text.name, text.data
+            if time.monotonic() >= until:
+                return
+
+    def _give_up(self, text: _Text) -> None:
+        self._quarantine.add(text.row.digest, text.path)
+        self.notes.append(f"{text.path} is left alone until it changes: a process died over it")
+        self._finish(text, text.row._replace(refusal=Refusal.QUARANTINED), None)
 
     def _text(self, path: str) -> _Text | None:
         """What a file says now; None where there is nothing new to say."""
@@ -222,26 +240,6 @@ class Indexer:
         if len(text.data) > self._limits.file_bytes:
             return Refusal.TOO_LARGE
         return Refusal.QUARANTINED if self._quarantine.holds(text.row.digest) else refused_content(text.data)
-
-    def _make(self, texts: list[_Text]) -> None:
-        """Have the records of these made. An empty record: nothing to keep."""
-        answers = self._maker.make_all([(text.name, text.data) for text in texts])
-        for at, text in enumerate(texts):
-            digest = text.row.digest
-            shared = self._quarantine.during(digest, text.path) if not self._maker.apart else nullcontext()
-            try:
-                with shared:
-                    record = next(answers)
-            except Died:
-                if self._aborted:
-                    raise Stopped from None
-                self._quarantine.add(digest, text.path)
-                self.notes.append(f"{text.path} is left alone until it changes: a process died over it")
-                self._finish(text, text.row._replace(refusal=Refusal.QUARANTINED), None)
-                self._done -= len(texts) - at - 1
-                self.touch(later.path for later in texts[at + 1 :])
-                return
-            self._finish(text, text.row, record or b"")
 
     def _finish(self, text: _Text, row: Row, record: bytes | None) -> None:
         if not text.open:

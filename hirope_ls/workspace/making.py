@@ -15,15 +15,17 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol
 
 Function = Callable[[str, bytes], bytes | None]
+File = tuple[str, bytes]  # a name without its folder, and what it says
 
 HEADER: Final = struct.Struct("<II")  # of a question: bytes of the name and of the data
 ANSWER: Final = struct.Struct("<cI")  # of an answer: what it is and bytes of it
 READY: Final = b"+"
 _LONGEST: Final = 30.0  # seconds for one file, and for a start
+_AHEAD: Final = 16  # files that are given away before the first of them is told
 _IDLE: Final = 30.0  # seconds after which a process without work goes
 
 
@@ -38,8 +40,12 @@ class Maker(Protocol):
     def apart(self) -> bool:
         """Whether this process survives a file that ends the one that reads it."""
 
-    def make_all(self, files: Sequence[tuple[str, bytes]]) -> Iterator[bytes | None]:
-        """The records of these names and bytes, one by one. Raises Died in the place of the one that it died over."""
+    def make_all(self, files: Iterable[File]) -> Iterator[bytes | None]:
+        """The records of these names and bytes, in order. Raises Died in the place of the one that it died over.
+
+        Files are asked for when there is room for them: some ahead of the record that is told, for a process of its
+        own works on them meanwhile.
+        """
 
     def rest(self) -> None:
         """There is nothing to do now."""
@@ -65,7 +71,7 @@ class Here:
         self._function = function
         self.apart = False
 
-    def make_all(self, files: Sequence[tuple[str, bytes]]) -> Iterator[bytes | None]:
+    def make_all(self, files: Iterable[File]) -> Iterator[bytes | None]:
         """The records; None where the function fails."""
         return (attempt(self._function, name, data) for name, data in files)
 
@@ -108,7 +114,7 @@ class Apart:
         """The process, while there is one."""
         return self._process.pid if self._process is not None else None
 
-    def make_all(self, files: Sequence[tuple[str, bytes]]) -> Iterator[bytes | None]:
+    def make_all(self, files: Iterable[File]) -> Iterator[bytes | None]:
         """The records. Raises Died."""
         process = self._process if self._process is not None else self._start()
         if self._aborted:
@@ -118,11 +124,7 @@ class Apart:
             self._here = self._here or Here(load(self._reference))
             yield from self._here.make_all(files)
             return
-        try:
-            yield from self._exchange(process, files)
-        except (OSError, EOFError) as error:
-            self.close()
-            raise Died from error
+        yield from self._exchange(process, iter(files))
 
     def rest(self) -> None:
         """End the process if it was not needed for a while."""
@@ -166,19 +168,29 @@ class Apart:
                 break
         return None
 
-    def _exchange(self, process: subprocess.Popen[bytes], files: Sequence[tuple[str, bytes]]) -> Iterator[bytes | None]:
-        """All questions are sent as fast as they are taken: the process need not wait for us between two files."""
-        assert process.stdin is not None and process.stdout is not None
-        questions = [HEADER.pack(len(name), len(data)) + name + data for name, data in _encoded(files)]
-        left, held, answered = memoryview(b"".join(questions)), bytearray(), 0
-        to, back = process.stdin.fileno(), process.stdout.fileno()
-        while answered < len(files):
+    def _exchange(self, process: subprocess.Popen[bytes], files: Iterator[File]) -> Iterator[bytes | None]:
+        """Questions are sent as fast as they are taken: neither process waits for the other between two files."""
+        left, held = memoryview(b""), bytearray()
+        ahead, more = 0, True
+        while True:
             self._used = time.monotonic()
             if (answer := _first_answer(held)) is not None:
                 kind, made = answer
-                answered += 1
+                ahead -= 1
                 yield made if kind == b"R" else None
-                continue
+            elif more and not left and ahead < _AHEAD:
+                if more := (file := next(files, None)) is not None:
+                    left, ahead = memoryview(_question(*file)), ahead + 1
+            elif ahead:
+                left = self._pass_on(process, left, held)
+            else:
+                return
+
+    def _pass_on(self, process: subprocess.Popen[bytes], left: memoryview, held: bytearray) -> memoryview:
+        """Wait until something can be sent or received; what is left to send then. Raises Died."""
+        assert process.stdin is not None and process.stdout is not None
+        to, back = process.stdin.fileno(), process.stdout.fileno()
+        try:
             readable, writable, _ = select.select([back], [to] if left else [], [], self._longest)
             if writable:
                 left = left[os.write(to, left) :]
@@ -186,6 +198,10 @@ class Apart:
                 held += _some(back)
             if not readable and not writable:
                 raise EOFError("no answer in time")
+        except (OSError, EOFError) as error:
+            self.close()
+            raise Died from error
+        return left
 
     def _ready(self, process: subprocess.Popen[bytes]) -> bool:
         assert process.stdin is not None and process.stdout is not None
@@ -194,8 +210,9 @@ class Apart:
         return bool(select.select([back], [], [], self._longest)[0]) and _some(back) == READY
 
 
-def _encoded(files: Sequence[tuple[str, bytes]]) -> Iterator[tuple[bytes, bytes]]:
-    return ((os.fsencode(name), data) for name, data in files)
+def _question(name: str, data: bytes) -> bytes:
+    encoded = os.fsencode(name)
+    return HEADER.pack(len(encoded), len(data)) + encoded + data
 
 
 def _some(handle: int) -> bytes:

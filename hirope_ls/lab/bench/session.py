@@ -39,6 +39,15 @@ class Heard:
     message: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One answer to the thread: when it was asked for, how long that took, both in seconds, and what it says."""
+
+    at: float
+    took: float
+    workspace: Mapping[str, Any]
+
+
 class Session:
     """See above. Begins with the process; `initialize` shakes hands."""
 
@@ -48,8 +57,7 @@ class Session:
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env
         )
         self.heard: list[Heard] = []  # notifications
-        self.status: Mapping[str, Any] = {}
-        self.slowest = 0.0  # seconds, of all answers to the thread
+        self.looks: list[Look] = []
         self.peaks: dict[str, float] = {}  # MiB
         self._replies: dict[int, Heard] = {}
         self._sent = 0
@@ -171,10 +179,10 @@ class Session:
         while not self._over.wait(_PROBE_S):
             asked = self.now
             try:
-                self.status = self.ask("hirope/status", None)
+                status = self.ask("hirope/status", None)
             except InputError:
                 return
-            self.slowest = max(self.slowest, self.now - asked)
+            self.looks.append(Look(asked, self.now - asked, status.get("workspace") or {}))
             if self.now - weighed > _WEIGH_S:
                 weighed = self.now
                 self.weigh()
