@@ -15,6 +15,7 @@ import struct
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol
 
@@ -25,7 +26,7 @@ HEADER: Final = struct.Struct("<II")  # of a question: bytes of the name and of 
 ANSWER: Final = struct.Struct("<cI")  # of an answer: what it is and bytes of it
 READY: Final = b"+"
 _LONGEST: Final = 30.0  # seconds for one file, and for a start
-_AHEAD: Final = 16  # files that are given away before the first of them is told
+_AHEAD, _AHEAD_BYTES = 16, 200_000  # files, and bytes, that are given away before the first of them is told
 _IDLE: Final = 30.0  # seconds after which a process without work goes
 
 
@@ -171,20 +172,22 @@ class Apart:
     def _exchange(self, process: subprocess.Popen[bytes], files: Iterator[File]) -> Iterator[bytes | None]:
         """Questions are sent as fast as they are taken: neither process waits for the other between two files."""
         left, held = memoryview(b""), bytearray()
-        ahead, more = 0, True
-        while True:
+        ahead, more = deque[int](), True  # bytes of those that are not told yet
+        while more or ahead:
             self._used = time.monotonic()
-            if (answer := _first_answer(held)) is not None:
+            if more and len(ahead) <= _AHEAD // 2 and sum(ahead) <= _AHEAD_BYTES // 2:
+                questions = list[bytes]()
+                while more and len(ahead) < _AHEAD and sum(ahead) < _AHEAD_BYTES:
+                    if more := (file := next(files, None)) is not None:
+                        questions.append(_question(*file))
+                        ahead.append(len(questions[-1]))
+                left = memoryview(bytes(left) + b"".join(questions))
+            elif (answer := _first_answer(held)) is not None:
                 kind, made = answer
-                ahead -= 1
+                ahead.popleft()
                 yield made if kind == b"R" else None
-            elif more and not left and ahead < _AHEAD:
-                if more := (file := next(files, None)) is not None:
-                    left, ahead = memoryview(_question(*file)), ahead + 1
-            elif ahead:
-                left = self._pass_on(process, left, held)
             else:
-                return
+                left = self._pass_on(process, left, held)
 
     def _pass_on(self, process: subprocess.Popen[bytes], left: memoryview, held: bytearray) -> memoryview:
         """Wait until something can be sent or received; what is left to send then. Raises Died."""

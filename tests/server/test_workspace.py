@@ -250,6 +250,24 @@ def test_documents_that_are_no_files_of_the_workspace(fake: Start, root: Path) -
         assert editor.ask("hirope/status")["state"] == "ready"
 
 
+def test_a_private_notebook(fake: Start, root: Path) -> None:
+    (root / "secrets").mkdir()
+    book, cell = uri(root / "secrets/book.ipynb"), f"vscode-notebook-cell:{root}/secrets/book.ipynb#0"
+    editor = fake(**OFF)
+    with editor:
+        editor.initialize(roots=[root], capabilities={"notebookDocument": {"synchronization": {}}})
+        editor.ready()
+        item = {"uri": cell, "languageId": "python", "version": 1, "text": "x = "}
+        notebook = {"uri": book, "notebookType": "jupyter-notebook", "version": 1}
+        cells = [{"kind": 2, "document": cell}]
+        params = {"notebookDocument": {**notebook, "cells": cells}, "cellTextDocuments": [item]}
+        editor.notify("notebookDocument/didOpen", params)
+        place = {"textDocument": {"uri": cell}, "position": {"line": 0, "character": 4}}
+        found = editor.ask("textDocument/inlineCompletion", {**place, "context": {"triggerKind": 2}})
+        assert found == {"items": []}
+        assert editor.last(cell)["outcome"] == "filtered:secret"
+
+
 def test_private_while_the_model_is_loading(fake: Start, root: Path) -> None:
     with fake(load_s=1.0, **OFF) as editor:
         editor.initialize(roots=[root])
