@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from hirope_ls.text import Buffer
 from hirope_ls.text.shape import Shape
 
 LARGEST_PARSED = 1_000_000  # bytes
 LARGEST_SERVED = 5_000_000  # bytes
 
 
-def is_flat(shape: Shape, buffer: Buffer) -> bool:
-    """Whether `buffer`, the text of this shape, should not be parsed."""
-    return len(buffer.data) > LARGEST_PARSED or shape.odd
+def is_flat(shape: Shape, size: int) -> bool:
+    """Whether a text of this shape, and of so many bytes, should not be parsed."""
+    return size > LARGEST_PARSED or shape.odd

@@ -125,7 +125,7 @@ class Parse:
 def parse(language: Language | None, buffer: Buffer) -> Parse:
     """The syntax of `buffer`, made from nothing. Never fails: without a language, or beyond the limits, it is flat."""
     shape = Shape.of(buffer.data)
-    if language is None or is_flat(shape, buffer):
+    if language is None or is_flat(shape, len(buffer.data)):
         return _flat(language, shape, buffer)
     found = borders(language.scanner, buffer.data)
     size = len(buffer.data)
@@ -137,7 +137,7 @@ def parse(language: Language | None, buffer: Buffer) -> Parse:
 def reparse(before: Parse, old: Buffer, edit: Edit, new: Buffer) -> Parse:
     """`parse(before.language, new)`, where `new` is `old` after `edit` and `before` is `parse(.., old)`."""
     language, shape = before.language, before.shape.apply(old, edit, new)
-    if language is None or is_flat(shape, new):
+    if language is None or is_flat(shape, len(new.data)):
         return _flat(language, shape, new)
     if before.flat:
         return parse(language, new)
