@@ -6,6 +6,7 @@ time: how long the longest answer took is how long the server's event loop ever 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -81,6 +82,10 @@ class Session:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(5)
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
 
     @property
     def now(self) -> float:
