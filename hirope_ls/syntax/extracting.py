@@ -122,7 +122,7 @@ class _Piece:
         found = self.raw.definitions
         scopes = [_Open(self.language, self.queries, node) for node in _scope_nodes(self.language, self.tree)]
         waiting, stack = scopes[::-1], list[_Open]()
-        for name in _captured(self.language, self.language.definitions, self.tree, "name"):
+        for name in _captured(self.language, self.language.definitions + self.queries.inner, self.tree, "name"):
             at = name.start_byte
             while waiting and waiting[-1].start <= at:
                 stack.append(waiting.pop())
