@@ -258,11 +258,12 @@ def _copied(data: bytes, number: int) -> bytes:
 def _indexed(session: Session, files: int) -> float:
     """Wait until all is read, and its names are known; when that was. Raises InputError."""
     while session.now < _LONGEST:
-        unready = [look.at for look in session.looks if not _ready(look.workspace, files)]
-        since = next((look.at for look in session.looks if look.at > max(unready, default=0.0)), session.now)
-        if session.now - since > _SETTLED_S:
-            return since
-        time.sleep(0.1)
+        looks = list(session.looks)
+        last = max((look.at for look in looks if not _ready(look.workspace, files)), default=0.0)
+        ready = [look.at for look in looks if look.at > last]
+        if ready and ready[-1] - ready[0] > _SETTLED_S:
+            return ready[0]
+        time.sleep(0.5)
     raise InputError("the index was not ready in an hour")
 
 
