@@ -46,6 +46,7 @@ _COMMANDS = {
     "bench jump": (f"{_BENCH}:bench_jump", "the cursor moves up, down, and past an edit"),
     "bench many": (f"{_BENCH}:bench_many", "many open files in turn"),
     "bench workspace": ("hirope_ls.lab.bench.workspace", "index a repository, start again, switch a branch"),
+    "bench server": ("hirope_ls.lab.bench.server", "type in a large repository while the server reads it"),
     "bench table": (f"{_BENCH}:bench_table", "the rows of a JSON file as a table in Markdown"),
 }
 _GROUPS = frozenset(name.split()[0] for name in _COMMANDS if " " in name)

@@ -24,6 +24,7 @@ from hirope_ls.model.generator import LanguageModel
 from hirope_ls.model.tokens import TextTokenizer
 from hirope_ls.problems import HiropeError
 from hirope_ls.server.background import Background
+from hirope_ls.server.garbage import collector_at_rest
 
 State = Literal["starting", "loading", "ready", "refused"]
 
@@ -114,7 +115,7 @@ class Backend:
             self._refuse(error)
             return
         self.kit = kit
-        self.worker = Worker(lambda: self._load_model(kit, settings))
+        self.worker = Worker(lambda: self._load(kit, settings))
         self._step("loading")
         try:
             await asyncio.shield(asyncio.wrap_future(self.worker.loaded))
@@ -134,6 +135,11 @@ class Backend:
     def close(self, timeout: float) -> bool:
         """End the model thread; False if it is still busy after `timeout` seconds."""
         return self.worker is None or self.worker.close(timeout)
+
+    def _load(self, kit: Kit, settings: Settings) -> LanguageModel:
+        """On the model thread."""
+        with collector_at_rest():
+            return self._load_model(kit, settings)
 
     def _refuse(self, error: Exception) -> None:
         self.problem = str(error) if isinstance(error, HiropeError) else f"{type(error).__name__}: {error}"

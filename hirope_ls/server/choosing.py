@@ -111,8 +111,9 @@ class Choosing:
     def news(self, changes: Changes) -> None:
         """Files changed on disk, or their names are known now. What is gone, or is private by now, is shown no more."""
         self._trail.forget(changes.removed)
-        for uri, context in list(self._backend.contexts.items()):
-            gone = {self._shown(path) for path in changes.removed}
+        contexts = list(self._backend.contexts.items())
+        gone = {self._shown(path) for path in changes.removed} if contexts else set[str]()
+        for uri, context in contexts:
             kept = tuple(part for part in context.parts if part.shown.path not in gone)
             if len(kept) < len(context.parts):
                 self._backend.forget(uri)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TypeVar
 
 from tree_sitter import Node, Query, QueryCursor, Tree
@@ -24,6 +25,7 @@ from hirope_ls.syntax.tree import Parse
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _LONGEST = 100  # characters of a receiver or a type
 _NONE = Queries()
+_USES, _BASES = ("call", "type", "base", "name"), ("base",)  # a class is not told without its bases
 
 Match = dict[str, list[Node]]
 _Found = TypeVar("_Found")
@@ -53,32 +55,36 @@ def symbols_of(parse: Parse, at: int = -1) -> FileSymbols:
     return _symbols(parse.language, trees, at)
 
 
-def symbols_in(language: Language | None, data: bytes) -> FileSymbols:
+def symbols_in(language: Language | None, data: bytes, uses: bool = True) -> FileSymbols:
     """The same from the text, without what else a `Parse` holds: for files that nobody edits.
 
-    The caller sees to it that the text is none to be left flat.
+    The caller sees to it that the text is none to be left flat. uses: with references, which are by far the most.
     """
-    found = borders(language.scanner, data) if language else []
-    ends = [*(border.start for border in found[1:]), len(data)]
-    parsed = ((one, parse_piece(language, data[one.start : end])) for one, end in zip(found, ends, strict=False)
+    starts = borders(language.scanner, data) if language else []
+    ends = [*(border.start for border in starts[1:]), len(data)]
+    parsed = ((one, parse_piece(language, data[one.start : end])) for one, end in zip(starts, ends, strict=False)
               if language)  # fmt: skip
-    return _symbols(language, parsed)
+    found = _symbols(language, parsed, -1, uses)
+    return found if uses else replace(found, references=())
 
 
-def _symbols(language: Language | None, pieces: Iterable[tuple[Border, Tree | None]], at: int = -1) -> FileSymbols:
+def _symbols(
+    language: Language | None, pieces: Iterable[tuple[Border, Tree | None]], at: int = -1, uses: bool = True
+) -> FileSymbols:
     if language is None:
         return FileSymbols("")
     raw = Raw()
     for border, tree in pieces:
         if tree is not None:
-            _Piece(language, border, tree, raw, at).read()
+            _Piece(language, border, tree, raw, at, uses).read()
     return Scopes(language, raw).symbols()
 
 
 class _Piece:
     """One tree, read into the findings of its file."""
 
-    def __init__(self, language: Language, border: Border, tree: Tree, raw: Raw, at: int = -1) -> None:
+    def __init__(self, language: Language, border: Border, tree: Tree, raw: Raw, at: int, uses: bool) -> None:
+        self.kinds = _USES if uses else _BASES
         self.language, self.base, self.tree, self.raw = language, border.start, tree, raw
         self.at = at - border.start
         self.queries = QUERIES.get(language.name, _NONE)
@@ -116,7 +122,7 @@ class _Piece:
         found = self.raw.definitions
         scopes = [_Open(self.language, self.queries, node) for node in _scope_nodes(self.language, self.tree)]
         waiting, stack = scopes[::-1], list[_Open]()
-        for name in _captured(self.language, self.language.definitions, self.tree, "name"):
+        for name in _captured(self.language, self.language.definitions + self.queries.inner, self.tree, "name"):
             at = name.start_byte
             while waiting and waiting[-1].start <= at:
                 stack.append(waiting.pop())
@@ -170,7 +176,7 @@ class _Piece:
 
     def _matched_references(self) -> Iterator[tuple[int, Reference]]:
         for match in self._matches(self.queries.references or self.language.references):
-            for capture in ("call", "type", "base", "name"):
+            for capture in self.kinds:
                 kind = "call" if capture == "name" else capture
                 for node in match.get(capture, ()):
                     receiver = _receiver(match["receiver"][0]) if "receiver" in match else ""

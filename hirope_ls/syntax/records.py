@@ -7,14 +7,13 @@ settings of a TypeScript project the text is kept, as it says where modules are.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import NamedTuple
 
 from hirope_ls.syntax.extracting import symbols_in
 from hirope_ls.syntax.languages import language_for
-from hirope_ls.syntax.limits import Shape
+from hirope_ls.syntax.limits import is_flat
 from hirope_ls.syntax.symbols import VERSION, FileSymbols
-from hirope_ls.text import Buffer
+from hirope_ls.text.shape import Shape
 
 RECORDS = f"symbols-{VERSION}"
 """The version of records: of another one none is read."""
@@ -36,10 +35,9 @@ def record(name: str, data: bytes) -> bytes | None:
     language = language_for(None, name)
     if language is None:
         return None
-    buffer = Buffer.of(data)
-    if Shape.of(buffer).flat(buffer):
+    if is_flat(Shape.of(data), len(data)):
         return None
-    found = replace(symbols_in(language, buffer.data), references=())
+    found = symbols_in(language, data, uses=False)
     return json.dumps(found.to_json(), ensure_ascii=False, separators=(",", ":")).encode()
 
 

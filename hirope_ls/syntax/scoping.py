@@ -44,7 +44,11 @@ class Scopes:
         self.language, self.raw = language, raw
         self.locals: dict[int, dict[str, list[Bound]]] = {}
         self.fields: list[tuple[int, Bound]] = []
+        told = zip(raw.names, raw.definitions, strict=True)
+        functions = {at for at, one in told if one.kind == "function"}  # a name bound to one is no variable
         for around, bound in raw.bound:
+            if bound.at in functions:
+                continue
             if bound.object:
                 self.fields.append((around, bound))
             elif around < 0 or raw.definitions[around].kind == "function":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-VERSION = 1
+VERSION = 2
 """Of the record: another one is not read."""
 
 EVERYTHING = "*"

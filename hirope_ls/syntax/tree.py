@@ -19,12 +19,13 @@ from tree_sitter import Tree
 
 from hirope_ls.syntax.definitions import Definition, definitions
 from hirope_ls.syntax.languages import Language
-from hirope_ls.syntax.limits import Shape
+from hirope_ls.syntax.limits import is_flat
 from hirope_ls.syntax.parsing import parse_piece, reparse_piece
 from hirope_ls.syntax.pieces import Border, Classes, borders, borders_after
 from hirope_ls.syntax.units import Unit, units_of
 from hirope_ls.text import Buffer, Edit
 from hirope_ls.text.encoding import character_start
+from hirope_ls.text.shape import Shape
 
 FLAT_BLOCK = 2048  # bytes of a unit in a text without structure
 
@@ -123,8 +124,8 @@ class Parse:
 
 def parse(language: Language | None, buffer: Buffer) -> Parse:
     """The syntax of `buffer`, made from nothing. Never fails: without a language, or beyond the limits, it is flat."""
-    shape = Shape.of(buffer)
-    if language is None or shape.flat(buffer):
+    shape = Shape.of(buffer.data)
+    if language is None or is_flat(shape, len(buffer.data)):
         return _flat(language, shape, buffer)
     found = borders(language.scanner, buffer.data)
     size = len(buffer.data)
@@ -136,7 +137,7 @@ def parse(language: Language | None, buffer: Buffer) -> Parse:
 def reparse(before: Parse, old: Buffer, edit: Edit, new: Buffer) -> Parse:
     """`parse(before.language, new)`, where `new` is `old` after `edit` and `before` is `parse(.., old)`."""
     language, shape = before.language, before.shape.apply(old, edit, new)
-    if language is None or shape.flat(new):
+    if language is None or is_flat(shape, len(new.data)):
         return _flat(language, shape, new)
     if before.flat:
         return parse(language, new)

@@ -10,7 +10,8 @@ from hirope_ls.workspace.making import ANSWER, HEADER, READY, attempt, load
 
 def main() -> None:
     """Answer questions on the standard input until it ends."""
-    os.nice(10)
+    if hasattr(os, "nice"):
+        os.nice(10)
     answers = os.dup(1)
     os.dup2(2, 1)  # what the function may print is no answer
     function = load(sys.argv[1])

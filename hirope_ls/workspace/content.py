@@ -1,7 +1,6 @@
 """What nobody wants completed or looked up: binary, generated and minified files, by name and by what they say.
 
-Knows no languages. The limits of a text that is parsed are those of the syntax layer, counted here without its line
-table; a test compares the two.
+Knows no languages.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import re
 from fnmatch import translate
 from typing import Final
 
+from hirope_ls.text.shape import Shape
 from hirope_ls.workspace.values import Refusal
 
 _FETCHED_OR_BUILT: Final = (
@@ -38,14 +38,6 @@ _SAYS_GENERATED: Final = re.compile(
 _GENERATED: Final = re.compile(rb"generated", re.IGNORECASE)
 _HEAD: Final = 2_048  # bytes in which a file says that it is generated
 _SNIFFED: Final = 8_192  # bytes in which a binary file shows itself
-
-LONGEST_LINE: Final = 20_000  # characters
-MINIFIED_LINE, MINIFIED_MEAN = 300, 150  # characters
-FEWEST_LETTERS: Final = 0.25
-TELLING: Final = 4_096  # characters that are needed to tell that a text is odd
-
-_CONTINUATION = bytes(range(0x80, 0xC0))
-_LETTERS = bytes(byte for byte in range(256) if byte >= 0xC0 or (byte < 0x80 and chr(byte).isalnum()))
 
 
 def hidden_name(name: str) -> bool:
@@ -77,21 +69,7 @@ def refused_content(data: bytes) -> Refusal | None:
 
 def minified(data: bytes) -> bool:
     """Whether a text is minified or hardly any letters: what the syntax layer does not parse, but for its size."""
-    lines = data.splitlines()  # of bytes: at \n, \r and \r\n only
-    lengths = [_characters(line) for line in lines if len(line) > MINIFIED_LINE]
-    long_lines = [length for length in lengths if length > MINIFIED_LINE]
-    if any(length > LONGEST_LINE for length in long_lines):
-        return True
-    characters = _characters(data)
-    if characters < TELLING:
-        return False
-    if long_lines and characters > MINIFIED_MEAN * (len(lines) + data.endswith((b"\n", b"\r"))):
-        return True
-    return len(data) - len(data.translate(None, _LETTERS)) < FEWEST_LETTERS * characters
-
-
-def _characters(data: bytes) -> int:
-    return len(data) if data.isascii() else len(data.translate(None, _CONTINUATION))
+    return Shape.of(data).odd
 
 
 def _is_utf8(data: bytes) -> bool:

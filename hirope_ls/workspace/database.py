@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from hirope_ls.workspace.reading import O_CLOEXEC, O_NOFOLLOW
 from hirope_ls.workspace.values import Refusal, Stamp
 
 _KEPT_DAYS: Final = 30  # of records that no file has now
@@ -149,7 +150,7 @@ class Database:
 
 
 def _connect(place: Path) -> sqlite3.Connection:
-    os.close(os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+    os.close(os.open(place, os.O_RDWR | os.O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600))
     place.chmod(0o600)  # the files that SQLite puts beside it have the same mode
     connection = sqlite3.connect(place, timeout=5, check_same_thread=False, isolation_level=None)
     try:

@@ -9,24 +9,22 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Container, Iterable, Mapping
+from collections import deque
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from hirope_ls.workspace.content import refused_content
-from hirope_ls.workspace.database import Database, Kept, Row, digest_of, place_of
+from hirope_ls.workspace.database import Row, digest_of
 from hirope_ls.workspace.gate import Stopped
-from hirope_ls.workspace.making import Died, Maker
-from hirope_ls.workspace.paths import Roots, join
+from hirope_ls.workspace.ledger import Ledger
+from hirope_ls.workspace.making import Died, File, Maker
+from hirope_ls.workspace.paths import Roots
 from hirope_ls.workspace.quarantine import Quarantine
 from hirope_ls.workspace.reading import read_file
 from hirope_ls.workspace.store import Store
 from hirope_ls.workspace.values import Changes, Limits, Listing, Progress, Refusal, Stamp
-
-_TOGETHER, _TOGETHER_BYTES = 16, 200_000  # files, and bytes, that are given away at once
-_BATCH: Final = 500  # changes that are written at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +51,7 @@ class Indexer:
         self._maker = maker
         self._quarantine = quarantine
         self._limits = limits
-        self._folder = folder
-        self._roots = Roots()
-        self._databases: dict[str, Database] = {}
+        self._ledger = Ledger(folder)
         self._stamps: Mapping[str, Stamp] = {}
         self._stored: dict[str, Row] = {}  # of an earlier start, not yet compared with the disk
         self._rows: dict[str, Row] = {}
@@ -64,9 +60,6 @@ class Indexer:
         self._open_records: dict[str, bytes | None] = {}
         self._todo: dict[str, None] = {}
         self._done = 0
-        self._unsaved: dict[str, list[Kept]] = {}
-        self._unsaved_records: dict[tuple[bytes, str], bytes] = {}
-        self._renewed = 0
         self._changed: set[str] = set()
         self._removed: set[str] = set()
         self._aborted = False
@@ -80,7 +73,7 @@ class Indexer:
     @property
     def damaged(self) -> bool:
         """Whether a database had to be made anew, and nobody saw to it yet."""
-        return sum(database.renewed for database in list(self._databases.values())) > self._renewed
+        return self._ledger.damaged
 
     @property
     def progress(self) -> Progress:
@@ -88,17 +81,10 @@ class Indexer:
         return Progress(self._done, self._done + len(self._todo))
 
     def set_roots(self, roots: Roots) -> None:
-        """Open the databases of new roots, and close those of roots that are gone."""
-        self.flush()
-        self._roots = roots
-        for root in self._databases.keys() - set(roots.folders):
-            self._databases.pop(root).close()
-        for root in set(roots.folders) - self._databases.keys():
-            database = Database(place_of(self._folder, root) if self._folder is not None else None)
-            self._databases[root] = database
-            self._stored.update((join(root, relative), row) for relative, row in database.rows().items())
+        """The files of these roots from now on."""
+        self._stored.update(self._ledger.set_roots(roots))
         # A file may belong to another root by now.
-        for path in [path for path in self._rows if self._owner(path) is None]:
+        for path in [path for path in self._rows if self._ledger.owner(path) is None]:
             self._lose(path)
 
     def reconcile(
@@ -137,13 +123,10 @@ class Indexer:
 
     def step(self, seconds: float) -> Changes:
         """Work for about so long; what came of it, and what `reconcile` found gone or known."""
-        until = time.monotonic() + seconds
-        while self._todo:
-            self._make(self._gather())
-            if time.monotonic() >= until:
-                break
-        if sum(map(len, self._unsaved.values())) >= _BATCH:
-            self.flush()
+        while self._todo and not self._make(time.monotonic() + seconds):
+            continue
+        self._ledger.flush_some()
+        self.mend()
         changes = Changes(tuple(sorted(self._changed)), tuple(sorted(self._removed)))
         self._changed, self._removed = set(), set()
         return changes
@@ -151,18 +134,9 @@ class Indexer:
     def rest(self) -> None:
         """All is read: write it down."""
         self._done = 0
-        self.flush()
-        self._maker.rest()
-
-    def flush(self) -> None:
-        """Write down what is new; what cannot be written now stays for the next time."""
-        for root, changes in list(self._unsaved.items()):
-            database = self._databases.get(root)
-            if database is None or database.save(changes):
-                del self._unsaved[root]
-        if not self._unsaved:
-            self._unsaved_records = {}
+        self._ledger.flush()
         self.mend()
+        self._maker.rest()
 
     def abort(self) -> None:
         """The work is not wanted any more. Any thread may say so."""
@@ -171,9 +145,7 @@ class Indexer:
 
     def close(self) -> None:
         """Write down what is new, and let go of everything."""
-        self.flush()
-        for database in self._databases.values():
-            database.close()
+        self._ledger.close()
         self._maker.close()
 
     def refusal(self, path: str) -> Refusal | None:
@@ -188,7 +160,7 @@ class Indexer:
         row = self._rows.get(path)
         if row is None or row.refusal is not None:
             return None
-        return self._known(row.digest, path) or None
+        return self._ledger.record(row.digest, path) or None
 
     def digest(self, path: str) -> bytes | None:
         """The digest of what a file said when it was read last."""
@@ -198,18 +170,40 @@ class Indexer:
     def _buffer(self, path: str) -> bytes | None:
         return self._store.buffer(path) if path not in self._barred else None
 
-    def _gather(self) -> list[_Text]:
-        """The next files that need a new record. Those that need none are done with on the way."""
-        found: list[_Text] = []
-        size = 0
-        while self._todo and len(found) < _TOGETHER and size < _TOGETHER_BYTES:
+    def _make(self, until: float) -> bool:
+        """Have records made until then, or there is no more to do; False where a process died over one."""
+        sent = deque[_Text]()
+        try:
+            for record in self._maker.make_all(self._sent(until, sent)):
+                text = sent.popleft()
+                self._finish(text, text.row, record or b"")  # an empty record: nothing to keep
+        except Died:
+            if self._aborted:
+                raise Stopped from None
+            self._give_up(sent.popleft())
+            self._done -= len(sent)
+            self.touch(text.path for text in sent)
+            return False
+        return True
+
+    def _sent(self, until: float, sent: deque[_Text]) -> Iterator[File]:
+        """The next files that need a new record, kept in `sent`. Those that need none are done with on the way."""
+        while self._todo:
             path = next(iter(self._todo))
             del self._todo[path]
             self._done += 1
             if (text := self._text(path)) is not None and self._needs_record(text):
-                found.append(text)
-                size += len(text.data)
-        return found
+                sent.append(text)
+                shared = not self._maker.apart  # then it is made while this waits
+                with self._quarantine.during(text.row.digest, path) if shared else nullcontext():
+                    yield text.name, text.data
+            if time.monotonic() >= until:
+                return
+
+    def _give_up(self, text: _Text) -> None:
+        self._quarantine.add(text.row.digest, text.path)
+        self.notes.append(f"{text.path} is left alone until it changes: a process died over it")
+        self._finish(text, text.row._replace(refusal=Refusal.QUARANTINED), None)
 
     def _text(self, path: str) -> _Text | None:
         """What a file says now; None where there is nothing new to say."""
@@ -236,7 +230,7 @@ class Indexer:
     def _needs_record(self, text: _Text) -> bool:
         """Whether there is none yet; else the file is done with."""
         refusal = self._refusal(text)
-        known = self._known(text.row.digest, text.path) if refusal is None else None
+        known = self._ledger.record(text.row.digest, text.path) if refusal is None else None
         if refusal is None and known is None:
             return True
         self._finish(text, text.row._replace(refusal=refusal), known)
@@ -247,39 +241,12 @@ class Indexer:
             return Refusal.TOO_LARGE
         return Refusal.QUARANTINED if self._quarantine.holds(text.row.digest) else refused_content(text.data)
 
-    def _make(self, texts: list[_Text]) -> None:
-        """Have the records of these made. An empty record: nothing to keep."""
-        answers = self._maker.make_all([(text.name, text.data) for text in texts])
-        for at, text in enumerate(texts):
-            digest = text.row.digest
-            shared = self._quarantine.during(digest, text.path) if not self._maker.apart else nullcontext()
-            try:
-                with shared:
-                    record = next(answers)
-            except Died:
-                if self._aborted:
-                    raise Stopped from None
-                self._quarantine.add(digest, text.path)
-                self.notes.append(f"{text.path} is left alone until it changes: a process died over it")
-                self._finish(text, text.row._replace(refusal=Refusal.QUARANTINED), None)
-                self._done -= len(texts) - at - 1
-                self.touch(later.path for later in texts[at + 1 :])
-                return
-            self._finish(text, text.row, record or b"")
-
     def _finish(self, text: _Text, row: Row, record: bytes | None) -> None:
         if not text.open:
             self._set(text.path, row, record)
             return
         self._open[text.path], self._open_records[text.path] = row, record
         self._tell(text.path, row)
-
-    def _known(self, digest: bytes, path: str) -> bytes | None:
-        name = path.rpartition("/")[2]
-        if (waiting := self._unsaved_records.get((digest, name))) is not None:
-            return waiting
-        database = self._databases.get(self._owner(path) or "")
-        return database.record(digest, name) if database is not None else None
 
     def _recall(self, path: str, stamp: Stamp) -> None:
         """A file that was not looked at since the start: its row of an earlier start serves if it fits."""
@@ -295,11 +262,9 @@ class Indexer:
         old = self._rows.get(path)
         before = old or self._stored.pop(path, None)
         self._rows[path] = row
-        if before is not None and before.digest == row.digest and self._known(row.digest, path) is not None:
+        if before is not None and before.digest == row.digest and self._ledger.record(row.digest, path) is not None:
             record = None  # it is kept as long as the row is
-        if record is not None:
-            self._unsaved_records[row.digest, path.rpartition("/")[2]] = record
-        self._keep(path, row, record)
+        self._ledger.keep(path, row, record)
         if old is None or (old.digest, old.refusal) != (row.digest, row.refusal):
             self._tell(path, row)
 
@@ -311,7 +276,7 @@ class Indexer:
     def _drop(self, path: str) -> None:
         """A file that is gone, or that must not be used any more."""
         if path in self._rows or path in self._stored:
-            self._keep(path, None, None, os.path.lexists(path))
+            self._ledger.keep(path, None, forget=os.path.lexists(path))
         self._lose(path)
 
     def _lose(self, path: str) -> None:
@@ -320,20 +285,12 @@ class Indexer:
         self._removed.add(path)
         self._changed.discard(path)
 
-    def _keep(self, path: str, row: Row | None, record: bytes | None, forget: bool = False) -> None:
-        if (place := self._roots.place(path)) is not None:
-            self._unsaved.setdefault(place.root, []).append(Kept(place.relative, row, record, forget))
-
-    def _owner(self, path: str) -> str | None:
-        place = self._roots.place(path)
-        return place.root if place is not None else None
-
     def mend(self) -> None:
         """A database that had to be made anew knows nothing: everything in it is read again."""
         if self.damaged:
             self.touch(self._rows.keys() | self._stored.keys())
             self._stored = {}
-        self._renewed = sum(database.renewed for database in self._databases.values())
+        self._ledger.mended()
 
 
 def _doubtful(path: str, row: Row, doubted: Container[str] | None) -> bool:

@@ -15,15 +15,18 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol
 
 Function = Callable[[str, bytes], bytes | None]
+File = tuple[str, bytes]  # a name without its folder, and what it says
 
 HEADER: Final = struct.Struct("<II")  # of a question: bytes of the name and of the data
 ANSWER: Final = struct.Struct("<cI")  # of an answer: what it is and bytes of it
 READY: Final = b"+"
 _LONGEST: Final = 30.0  # seconds for one file, and for a start
+_AHEAD, _AHEAD_BYTES = 16, 200_000  # files, and bytes, that are given away before the first of them is told
 _IDLE: Final = 30.0  # seconds after which a process without work goes
 
 
@@ -38,8 +41,12 @@ class Maker(Protocol):
     def apart(self) -> bool:
         """Whether this process survives a file that ends the one that reads it."""
 
-    def make_all(self, files: Sequence[tuple[str, bytes]]) -> Iterator[bytes | None]:
-        """The records of these names and bytes, one by one. Raises Died in the place of the one that it died over."""
+    def make_all(self, files: Iterable[File]) -> Iterator[bytes | None]:
+        """The records of these names and bytes, in order. Raises Died in the place of the one that it died over.
+
+        Files are asked for when there is room for them: some ahead of the record that is told, for a process of its
+        own works on them meanwhile.
+        """
 
     def rest(self) -> None:
         """There is nothing to do now."""
@@ -65,7 +72,7 @@ class Here:
         self._function = function
         self.apart = False
 
-    def make_all(self, files: Sequence[tuple[str, bytes]]) -> Iterator[bytes | None]:
+    def make_all(self, files: Iterable[File]) -> Iterator[bytes | None]:
         """The records; None where the function fails."""
         return (attempt(self._function, name, data) for name, data in files)
 
@@ -108,7 +115,7 @@ class Apart:
         """The process, while there is one."""
         return self._process.pid if self._process is not None else None
 
-    def make_all(self, files: Sequence[tuple[str, bytes]]) -> Iterator[bytes | None]:
+    def make_all(self, files: Iterable[File]) -> Iterator[bytes | None]:
         """The records. Raises Died."""
         process = self._process if self._process is not None else self._start()
         if self._aborted:
@@ -118,11 +125,7 @@ class Apart:
             self._here = self._here or Here(load(self._reference))
             yield from self._here.make_all(files)
             return
-        try:
-            yield from self._exchange(process, files)
-        except (OSError, EOFError) as error:
-            self.close()
-            raise Died from error
+        yield from self._exchange(process, iter(files))
 
     def rest(self) -> None:
         """End the process if it was not needed for a while."""
@@ -146,6 +149,8 @@ class Apart:
             process.wait()
 
     def _start(self) -> subprocess.Popen[bytes] | None:
+        if os.name == "nt":  # where nobody can wait for pipes
+            return None
         # -P and a search path without "": nothing is imported from the folder that the editor runs in.
         command = [sys.executable, "-P", "-m", "hirope_ls.workspace.child", self._reference]
         env = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
@@ -164,19 +169,31 @@ class Apart:
                 break
         return None
 
-    def _exchange(self, process: subprocess.Popen[bytes], files: Sequence[tuple[str, bytes]]) -> Iterator[bytes | None]:
-        """All questions are sent as fast as they are taken: the process need not wait for us between two files."""
-        assert process.stdin is not None and process.stdout is not None
-        questions = [HEADER.pack(len(name), len(data)) + name + data for name, data in _encoded(files)]
-        left, held, answered = memoryview(b"".join(questions)), bytearray(), 0
-        to, back = process.stdin.fileno(), process.stdout.fileno()
-        while answered < len(files):
+    def _exchange(self, process: subprocess.Popen[bytes], files: Iterator[File]) -> Iterator[bytes | None]:
+        """Questions are sent as fast as they are taken: neither process waits for the other between two files."""
+        left, held = memoryview(b""), bytearray()
+        ahead, more = deque[int](), True  # bytes of those that are not told yet
+        while more or ahead:
             self._used = time.monotonic()
-            if (answer := _first_answer(held)) is not None:
+            if more and len(ahead) <= _AHEAD // 2 and sum(ahead) <= _AHEAD_BYTES // 2:
+                questions = list[bytes]()
+                while more and len(ahead) < _AHEAD and sum(ahead) < _AHEAD_BYTES:
+                    if more := (file := next(files, None)) is not None:
+                        questions.append(_question(*file))
+                        ahead.append(len(questions[-1]))
+                left = memoryview(bytes(left) + b"".join(questions))
+            elif (answer := _first_answer(held)) is not None:
                 kind, made = answer
-                answered += 1
+                ahead.popleft()
                 yield made if kind == b"R" else None
-                continue
+            else:
+                left = self._pass_on(process, left, held)
+
+    def _pass_on(self, process: subprocess.Popen[bytes], left: memoryview, held: bytearray) -> memoryview:
+        """Wait until something can be sent or received; what is left to send then. Raises Died."""
+        assert process.stdin is not None and process.stdout is not None
+        to, back = process.stdin.fileno(), process.stdout.fileno()
+        try:
             readable, writable, _ = select.select([back], [to] if left else [], [], self._longest)
             if writable:
                 left = left[os.write(to, left) :]
@@ -184,6 +201,10 @@ class Apart:
                 held += _some(back)
             if not readable and not writable:
                 raise EOFError("no answer in time")
+        except (OSError, EOFError) as error:
+            self.close()
+            raise Died from error
+        return left
 
     def _ready(self, process: subprocess.Popen[bytes]) -> bool:
         assert process.stdin is not None and process.stdout is not None
@@ -192,8 +213,9 @@ class Apart:
         return bool(select.select([back], [], [], self._longest)[0]) and _some(back) == READY
 
 
-def _encoded(files: Sequence[tuple[str, bytes]]) -> Iterator[tuple[bytes, bytes]]:
-    return ((os.fsencode(name), data) for name, data in files)
+def _question(name: str, data: bytes) -> bytes:
+    encoded = os.fsencode(name)
+    return HEADER.pack(len(encoded), len(data)) + encoded + data
 
 
 def _some(handle: int) -> bytes:

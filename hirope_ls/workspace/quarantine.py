@@ -1,13 +1,13 @@
 """Files during whose reading a process died: they are left alone from then on, until they change.
 
 While a text is parsed, its digest stands in a marker file that the process holds locked. A marker that nobody holds
-was left by a process that died. Knows digests and paths, no texts. Any thread may call; so may any process.
+was left by a process that died. Where files cannot be locked so, there are no markers. Knows digests and paths, no
+texts. Any thread may call; so may any process.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import threading
@@ -15,6 +15,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from hirope_ls.workspace.reading import O_CLOEXEC, O_NOFOLLOW
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system: nobody can tell whether the process of a marker lives
+    fcntl = None  # type: ignore[assignment]
 
 _LIST: Final = "quarantine.jsonl"
 _MARKER: Final = ".reading"
@@ -80,19 +87,21 @@ class Quarantine:
 
     def _load(self, folder: Path) -> None:
         self._held = dict(_read_list(folder / _LIST))
+        if fcntl is None:
+            return
         left = [entry for marker in folder.glob(f"*{_MARKER}") for entry in _left_behind(marker)]
         new = [(digest, path) for digest, path in left if digest not in self._held]
         self._held.update(new)
         self._append(folder, new)
         self.found = tuple(path for _, path in new)
         self._name = folder / f"{os.getpid()}-{id(self):x}{_MARKER}"
-        self._marker = os.open(self._name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._marker = os.open(self._name, os.O_RDWR | os.O_CREAT | O_CLOEXEC, 0o600)
         fcntl.flock(self._marker, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _append(self, folder: Path, entries: list[tuple[bytes, str]]) -> None:
         lines = b"".join(json.dumps([digest.hex(), path]).encode() + b"\n" for digest, path in entries)
         if lines:
-            handle = os.open(folder / _LIST, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            handle = os.open(folder / _LIST, os.O_WRONLY | os.O_APPEND | os.O_CREAT | O_CLOEXEC, 0o600)
             try:
                 os.write(handle, lines)
             finally:
@@ -110,7 +119,7 @@ def _read_list(path: Path) -> list[tuple[bytes, str]]:
 def _left_behind(marker: Path) -> list[tuple[bytes, str]]:
     """What a dead process was reading. The marker goes with it."""
     try:
-        handle = os.open(marker, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        handle = os.open(marker, os.O_RDWR | O_CLOEXEC | O_NOFOLLOW)
     except OSError:
         return []
     try:

@@ -8,7 +8,11 @@ from typing import Final
 
 from hirope_ls.workspace.values import Stamp
 
-_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+# Flags that not every system has: what they are for is then seen to by what is compared before and after.
+O_CLOEXEC: Final = getattr(os, "O_CLOEXEC", 0)
+O_NOFOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
+_PLAIN: Final = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+_FLAGS: Final = os.O_RDONLY | O_CLOEXEC | O_NOFOLLOW | _PLAIN
 _LARGEST: Final = 2**63 - 1
 _LARGEST_RULES: Final = 10_000_000  # bytes of an ignore file
 

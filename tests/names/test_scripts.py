@@ -67,6 +67,14 @@ def test_the_class_that_a_receiver_evidently_is(main: str, name: str) -> None:
     assert one(f"import Store, {{ open }} from './store'\n{main}") == (f"app/store.ts:{name}", "type")
 
 
+@pytest.mark.parametrize("bound", ["const run = () => 1", "var run = function () { return 1 }", "function run() {}"])
+def test_functions_inside_functions(bound: str) -> None:
+    main = f"function run() {{}}\nfunction f() {{\n  {bound}\n  if (x) {{ $0run() }}\n}}\n"
+    assert one(main) == ("app/main.ts:f.run", "scope")
+    for other in ("const run = make()", "let run", "const { run } = x"):
+        assert one(main.replace(bound, other)) == (None, None), "a variable: who knows what it holds?"
+
+
 @pytest.mark.parametrize("use", ["this.$0load('')", "super.$0load('')"])
 def test_the_own_object(use: str) -> None:
     main = f"import Store from './store'\nclass A extends Store {{\n  f() {{ {use} }}\n}}"

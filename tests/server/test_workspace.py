@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -188,6 +189,29 @@ def test_private_files_are_in_no_answer_log_index_or_cache(fake: Start, root: Pa
     assert not [path for path in cache if path.is_file() and WORD.encode() + b"()" in path.read_bytes()]
 
 
+@pytest.mark.parametrize("context", ["on", "off"])
+def test_other_names_of_secrets_are_secret(fake: Start, root: Path, tmp_path: Path, context: str) -> None:
+    (root / ".env").write_text(f"{WORD} = 1\n")
+    (root / "hard.py").hardlink_to(root / ".env")
+    (root / "target.py").write_text(f"def {WORD}():\n    return 1\n")
+    (root / "secrets").mkdir()
+    (root / "secrets/linked").symlink_to(root / "target.py")
+    (root / "loop").symlink_to(root)
+    opens = tmp_path / "opens"
+    overrides = {"lookAhead": "off", "context": context}
+    with started(fake, root, overrides=overrides, opens=str(opens)) as editor:
+        for name in ("hard.py", "target.py", "loop/hard.py", "loop/loop/target.py", "main.py"):
+            editor.open(uri(root / name), MAIN)
+            expected = "shown" if name == "main.py" else "filtered:secret"
+            assert outcome(editor, uri(root / name), AT) == expected, name
+        if context == "on":
+            assert until(lambda: "area_of" in shown(editor, root / "main.py"))
+        assert WORD not in str(editor.inspect(uri(root / "main.py")))
+        assert WORD not in str(editor.told("window/logMessage"))
+    names = {os.path.realpath(line) for line in opens.read_text().splitlines()}
+    assert not names & {str(root / name) for name in (".env", "hard.py", "target.py")}
+
+
 def test_what_becomes_private_is_shown_and_served_no_more(fake: Start, root: Path) -> None:
     main, shapes = root / "main.py", root / "shapes.py"
     with started(fake, root) as editor:
@@ -224,6 +248,24 @@ def test_documents_that_are_no_files_of_the_workspace(fake: Start, root: Path) -
         notebook = {"uri": "file:///elsewhere/notebook.ipynb", "notebookType": "jupyter-notebook", "version": 1}
         editor.notify("notebookDocument/didOpen", {"notebookDocument": {**notebook, "cells": []}})
         assert editor.ask("hirope/status")["state"] == "ready"
+
+
+def test_a_private_notebook(fake: Start, root: Path) -> None:
+    (root / "secrets").mkdir()
+    book, cell = uri(root / "secrets/book.ipynb"), f"vscode-notebook-cell:{root}/secrets/book.ipynb#0"
+    editor = fake(**OFF)
+    with editor:
+        editor.initialize(roots=[root], capabilities={"notebookDocument": {"synchronization": {}}})
+        editor.ready()
+        item = {"uri": cell, "languageId": "python", "version": 1, "text": "x = "}
+        notebook = {"uri": book, "notebookType": "jupyter-notebook", "version": 1}
+        cells = [{"kind": 2, "document": cell}]
+        params = {"notebookDocument": {**notebook, "cells": cells}, "cellTextDocuments": [item]}
+        editor.notify("notebookDocument/didOpen", params)
+        place = {"textDocument": {"uri": cell}, "position": {"line": 0, "character": 4}}
+        found = editor.ask("textDocument/inlineCompletion", {**place, "context": {"triggerKind": 2}})
+        assert found == {"items": []}
+        assert editor.last(cell)["outcome"] == "filtered:secret"
 
 
 def test_private_while_the_model_is_loading(fake: Start, root: Path) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,7 @@ def test_every_language_has_symbols_and_the_same_from_both_sides(path):
     language, data = language_for(None, path.name), path.read_bytes()
     found = symbols_in(language, data)
     assert found == symbols_of(parse(language, Buffer.of(data)))
+    assert replace(found, references=()) == symbols_in(language, data, uses=False)
     assert found.definitions and found.imports and found.references
     assert FileSymbols.from_json(json.loads(json.dumps(found.to_json()))) == found
     for one in found.definitions:
@@ -165,6 +167,7 @@ def test_real_files_have_what_their_own_parser_finds_and_the_same_from_both_side
         data = path.read_bytes()
         found = symbols_in(PYTHON, data)
         assert found == symbols_of(parse(PYTHON, Buffer.of(data))), path
+        assert replace(found, references=()) == symbols_in(PYTHON, data, uses=False), path
         tree = ast.walk(ast.parse(data))
         nodes = [one for one in tree if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
         scopes = [one for one in found.definitions if one.kind in ("function", "class")]

@@ -58,8 +58,8 @@ def main(mode: str, folder: str, folders: str, files: str) -> None:
     logging.getLogger("watchdog").addHandler(overflows)
     workspace = begin(mode, root)
     assert held(workspace) == truth(root)
-    assert workspace._watches is not None
-    unwatched = len(workspace._watches.unwatched())
+    assert workspace._rounds.watches is not None
+    unwatched = len(workspace._rounds.watches.unwatched())
     touched = switch(root)
     ended, wanted = time.monotonic(), truth(root)
     same = wait_until(lambda: held(workspace) == wanted, 60, step=0.1)

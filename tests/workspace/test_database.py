@@ -9,11 +9,12 @@ import sqlite3
 import stat
 from pathlib import Path
 
+import platformdirs
 import pytest
 from fuzz import rng, rounds
 from workspace.folders import assert_same, fill, held, make, serve, switch
 
-from hirope_ls.workspace import Refusal, Stamp, Workspace
+from hirope_ls.workspace import Refusal, Stamp, Workspace, default_folder
 from hirope_ls.workspace.cache import versioned
 from hirope_ls.workspace.database import Database, Kept, Row, digest_of
 
@@ -133,6 +134,10 @@ def test_deleting_it_is_safe(tmp_path: Path) -> None:
         switch(root)
         assert_same(workspace, root)
         workspace.close()
+
+
+def test_it_is_in_the_platforms_cache_folder() -> None:
+    assert platformdirs.user_cache_path("hirope-ls") in default_folder().parents
 
 
 def test_another_version_finds_nothing_and_old_ones_go(tmp_path: Path) -> None:

@@ -75,6 +75,20 @@ def test_many_at_once_come_back_in_order(apart: Apart) -> None:
         next(answers)
 
 
+def test_files_are_read_while_others_are_made(apart: Apart) -> None:
+    taken: list[int] = []
+
+    def files() -> Iterator[tuple[str, bytes]]:
+        for number in range(100):
+            taken.append(number)
+            yield f"{number}.py", b"x"
+
+    for told, record in enumerate(apart.make_all(files())):
+        assert record == make(f"{told}.py", b"x")
+        assert min(told + 9, 100) <= len(taken) <= told + 16, "some ahead, and not many"
+    assert len(taken) == 100
+
+
 def test_a_text_that_ends_the_process(apart: Apart) -> None:
     with pytest.raises(Died):
         one(apart, "a.py", b"# die here\n")

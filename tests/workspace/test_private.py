@@ -93,6 +93,26 @@ def test_nothing_secret_ignored_or_outside_is_ever_opened(tmp_path: Path, caplog
     assert "hunter2" not in caplog.text
 
 
+def test_without_a_start_nothing_secret_is_served_either(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    hidden = lay(root, tmp_path / "outside")
+    workspace = Workspace([root], make, "1")
+    with opened() as paths:
+        for way in (str(path) for path in root.rglob("*")):
+            if os.path.realpath(way) in hidden:
+                assert workspace.refusal(way) in (Refusal.SECRET, Refusal.IGNORED, Refusal.OUTSIDE), way
+                assert workspace.text(way) is None and workspace.open(way, WORD) is not None
+        assert workspace.refusal(str(root / "keys.py")) is None
+        (root / ".env.later").symlink_to("keys.py")
+        workspace.changed([str(root / ".env.later")])
+        assert workspace.refusal(str(root / "keys.py")) is Refusal.SECRET
+        os.link(root / "tls.key", root / "later.py")
+        assert wait_until(lambda: workspace.refusal(str(root / "later.py")) is Refusal.SECRET)
+    workspace.close()
+    assert not {os.path.realpath(path) for path in paths} & hidden
+
+
 def test_secrets_that_appear_later_under_another_name(tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()

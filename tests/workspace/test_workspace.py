@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 import time
@@ -84,6 +85,29 @@ def test_a_file_as_fresh_as_its_reading_is_read_again(start: Start, root: Path) 
     assert str(root / "a.py") in paths
 
 
+def test_a_branch_that_comes_back_is_not_made_again(start: Start, root: Path) -> None:
+    made: list[str] = []
+
+    def count(name: str, data: bytes) -> bytes | None:
+        made.append(name)
+        return make(name, data)
+
+    fill(root, 4, 4)
+    before = {path: path.read_bytes() for path in root.rglob("*.py")}
+    workspace = start(make=count)
+    assert_same(workspace, root)
+    switch(root)
+    assert_same(workspace, root)
+    assert workspace.settled(10)
+    shutil.rmtree(root)
+    made.clear()
+    for path, data in before.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    assert_same(workspace, root)
+    assert not made, "records are found by what a file says"
+
+
 def test_what_changed_between_starts_is_read_again(start: Start, root: Path) -> None:
     fill(root, 4, 4)
     start().close()
@@ -99,6 +123,19 @@ def test_the_index_equals_the_disk_after_anything(start: Start, root: Path, kern
         for _ in range(chance.choice([1, 5, 40])):
             disturb(root, chance)
         assert_same(workspace, root)
+
+
+def test_the_kernel_stops_telling(start: Start, root: Path) -> None:
+    fill(root, 4, 4)
+    workspace = start(poll=0.2)
+    watches = workspace._rounds.watches
+    if watches is None or watches._inotify is None:
+        pytest.skip("no watches here")
+    watches._inotify.stop()
+    watches._inotify.join(10)
+    workspace._rounds._pending.wake()  # whoever waited for the kernel sees it at the next look
+    switch(root)
+    assert_same(workspace, root)
 
 
 def test_changes_are_told_once_and_rightly(start: Start, root: Path) -> None:
@@ -288,7 +325,7 @@ def test_what_becomes_ignored_leaves_the_disk_too(start: Start, root: Path, tmp_
 
 def test_editor_events_are_heard_at_once(start: Start, root: Path) -> None:
     workspace = start(watch=False)
-    workspace._poll_at = float("inf")  # nobody but the editor tells anything
+    workspace._rounds.poll_at = float("inf")  # nobody but the editor tells anything
     (root / "a.py").write_bytes(b"x = 1\n")
     workspace.changed([str(root / "a.py")])
     assert wait_until(lambda: workspace.digest(str(root / "a.py")) == digest_of(b"x = 1\n"))
@@ -300,7 +337,7 @@ def test_typing_reads_no_folder(start: Start, root: Path) -> None:
     path = str(root / "package0/part0/module0.py")
     workspace.open(path, b"a = 0\n")
     assert workspace.settled(5)
-    workspace._tree.refresh = workspace._tree.listing = None  # type: ignore
+    workspace._judge.tree.refresh = workspace._judge.tree.listing = None  # type: ignore
     for number in range(5):
         workspace.change(path, b"a = %d\n" % number)
     assert not workspace.settled(0)

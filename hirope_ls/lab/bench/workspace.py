@@ -79,11 +79,15 @@ def run(args: argparse.Namespace) -> int:
         found = list(measure(Path(folder).resolve(), sizes, not args.polled))
     console = Console(highlight=False)
     console.print(rows.table("workspace", found))
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, load {os.getloadavg()[0]:.1f}"
-    console.print(machine)
+    console.print(machine())
     if args.json:
-        rows.write(args.json, machine, {"python": platform.python_version()}, found)
+        rows.write(args.json, machine(), {"python": platform.python_version()}, found)
     return 0
+
+
+def machine() -> str:
+    """What this runs on, and whether anybody else is at work."""
+    return f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, load {os.getloadavg()[0]:.1f}"
 
 
 def measure(folder: Path, sizes: Sizes, watch: bool = True) -> Iterator[Row]:

@@ -1,8 +1,9 @@
-"""How many calls in Python packages are resolved by the names of a workspace, and how many of them right.
+"""How many calls in a package are resolved by the names of a workspace, and how many of them right.
 
-The truth is what jedi says, which infers types; it is asked about calls drawn at random. Told by evidence: how many
-calls, about how many of them jedi knows anything, and of those how many first candidates (and how many among all) are
-what it found. "share": of all calls that it finds inside the package, those whose first candidate is right.
+The truth is what jedi says of Python, which infers types, and TypeScript's own compiler of scripts; it is asked about
+calls drawn at random. Told by evidence: how many calls, about how many of them the truth is known, and of those how
+many first candidates (and how many among all) are right. "share": of all calls that lead to something inside the
+package, those whose first candidate is right.
 """
 
 from __future__ import annotations
@@ -11,42 +12,28 @@ import argparse
 import importlib
 import random
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hirope_ls.lab.eval.tables import markdown
+from hirope_ls.lab.eval.scripts import Scripts
+from hirope_ls.lab.eval.truths import Call, table
 from hirope_ls.names import Candidate, Names, resolve
 from hirope_ls.problems import InputError
 from hirope_ls.syntax import language_for
 from hirope_ls.syntax.extracting import symbols_in
 from hirope_ls.syntax.symbols import FileSymbols, Reference
 
-_KINDS = ("scope", "object", "import", "type", "unique", "ambiguous", "none")
 _DEFINITIONS = ("function", "class", "property")
 _LOCAL = ("param", "statement", "instance")
 
 Spot = tuple[str, int]  # a path and a line
 
 
-@dataclass(frozen=True)
-class Call:
-    """One call: our evidence, whether the first candidate, or any, is right, and where jedi says it leads.
-
-    truth: "inside" the package, "outside", "variable" (a local one), or "unknown".
-    """
-
-    evidence: str
-    first: bool
-    among: bool
-    truth: str
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--workspace", type=Path, nargs="+", required=True, metavar="DIR", help="folders of Python packages")
+    add("--workspace", type=Path, nargs="+", required=True, metavar="DIR", help="folders of packages")
+    add("--typescript", type=Path, metavar="DIR", help="scripts, not Python; DIR has TypeScript's node_modules")
     add("--limit", type=int, default=20, metavar="N", help="files of each (default: 20)")
     add("--calls", type=int, default=15, metavar="N", help="calls of each file (default: 15)")
     add("--seed", type=int, default=1, metavar="N", help="for both (default: 1)")
@@ -54,20 +41,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Ask, print a table, and return 0. Raises InputError."""
+    calls = list(_of_scripts(args) if args.typescript else _of_python(args))
+    if not calls:
+        raise InputError("there are no calls in such files there")
+    print(table(calls), end="")
+    return 0
+
+
+def _of_scripts(args: argparse.Namespace) -> Iterator[Call]:
+    source = random.Random(args.seed)
+    for folder in args.workspace:
+        yield from Scripts(folder.resolve()).calls(args.typescript, source, args.limit, args.calls)
+
+
+def _of_python(args: argparse.Namespace) -> Iterator[Call]:
     try:
         jedi = importlib.import_module("jedi")
     except ImportError:
         raise InputError("what calls mean is asked of jedi: pip install jedi") from None
     source = random.Random(args.seed)
-    calls = [
-        call
-        for folder in args.workspace
-        for call in Package(folder.resolve()).calls(jedi, source, args.limit, args.calls)
-    ]
-    if not calls:
-        raise InputError("there are no calls in Python files there")
-    print(table(calls), end="")
-    return 0
+    for folder in args.workspace:
+        yield from Package(folder.resolve()).calls(jedi, source, args.limit, args.calls)
 
 
 class Package:
@@ -129,20 +123,3 @@ class Package:
         pattern = rb"\b(?:def|class)\s+(" + name + rb")\b"
         match = re.compile(pattern).search(data, one.definition.start, one.definition.body)
         return one.path, data.count(b"\n", 0, match.start(1) if match else one.definition.start) + 1
-
-
-def table(calls: Sequence[Call]) -> str:
-    """By evidence, the strongest first."""
-    inside = sum(call.truth == "inside" for call in calls)
-    rows = []
-    for kind in (*_KINDS, "all"):
-        some = [call for call in calls if kind in (call.evidence, "all")]
-        known = [call for call in some if call.truth != "unknown"]
-        hits = sum(call.first and call.truth == "inside" for call in some)
-        right = [sum(call.first for call in known), sum(call.among for call in known)]
-        shares = [f"{count / len(known):.3f}" if known and kind not in ("none", "all") else "" for count in right]
-        truths = Counter(call.truth for call in some)
-        told = [str(truths[truth]) for truth in ("inside", "variable", "outside", "unknown")]
-        rows.append([kind, str(len(some)), str(len(known)), *shares, f"{hits / max(inside, 1):.3f}", *told])
-    heads = ["evidence", "calls", "known", "first right", "among right", "share"]
-    return markdown([*heads, "inside", "variable", "outside", "unknown"], rows)

@@ -6,6 +6,7 @@ references  a use of a name: the capture `call`, `type` or `base`, with `receive
 bindings    a name that is local to the function around it: `bound`; or a field that a method gives its object:
             `object` and `field`; with what is evident of the value: `type`, an annotation, `made`, what is called to
             make it, or `same`, another name. `member`: a parameter that is a field of its object, too.
+inner       functions inside functions that the row does not tell as definitions: `name`.
 exports     other names for what the file defines: `name`, and `alias`, or `default` for what it exports by default.
 values      a name that is used in some other way: `attribute` with its `receiver`; `label`, one that names no value.
 plain       kinds of names that stand for a value by themselves.
@@ -27,6 +28,7 @@ class Queries:
     references: str = ""
     bindings: str = ""
     exports: str = ""
+    inner: str = ""
     returns: str = "return_type"
     body: str = "body"
     paths: bool = False
@@ -163,6 +165,11 @@ _TYPED_LOCALS = f"""
     (public_field_definition name: (property_identifier) @bound value: {_MADE})
     (property_signature name: (property_identifier) @bound type: (type_annotation) @type)
 """
+_FUNCTION = "value: [(arrow_function) (function_expression)]"
+_INNER = f"""
+    (statement_block (lexical_declaration (variable_declarator name: (identifier) @name {_FUNCTION})))
+    (statement_block (variable_declaration (variable_declarator name: (identifier) @name {_FUNCTION})))
+"""
 _EXPORTS = """
     (export_statement "default" declaration: (_ name: (_) @default))
     (export_statement "default" value: (identifier) @default)
@@ -200,6 +207,7 @@ JAVASCRIPT = Queries(
     """,
     bindings=_LOCALS + _PLAIN_LOCALS,
     exports=_EXPORTS,
+    inner=_INNER,
     paths=True,
     builtins=_SCRIPT_BUILTINS,
     values=_VALUES,
@@ -209,6 +217,7 @@ TYPESCRIPT = Queries(
     _CALLS + _TYPES,
     _LOCALS + _TYPED_LOCALS,
     _EXPORTS,
+    _INNER,
     paths=True,
     builtins=_SCRIPT_BUILTINS,
     values=_VALUES,
