@@ -1,8 +1,8 @@
 """From a buffer to its syntax: the pieces with their trees, and the units; after an edit only what it touched.
 
 `reparse` equals `parse` always: a piece is cut, parsed and divided by its own bytes alone. tree-sitter's incremental
-parse is used within a piece only from a tree without errors to a tree without errors; any other piece that changed is
-parsed afresh. A text that is too long or too odd (limits.py) has no tree, and units of even length.
+parse is used within a piece only while a name is typed (parsing.py); any other piece that changed is parsed afresh.
+A text that is too long or too odd (limits.py) has no tree, and units of even length.
 Knows no tokens and no files.
 """
 
