@@ -91,7 +91,7 @@ def _facts(view: View, found: Target, offset: int) -> tuple[list[Facts], Subject
     for candidate in found.candidates:
         if (one := facts_about(view, candidate, offset)) is not None:
             told.append(one)
-            subject = subject or subject_of(view, candidate, one)
+            subject = subject or subject_of(view, candidate)
     return told, subject
 
 

@@ -6,6 +6,7 @@ In memory alone. What another text says around the definition does not make it a
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Container
 from typing import NamedTuple
 
 from hirope_ls.engine.explain.subject import Subject
@@ -43,6 +44,6 @@ class Known:
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
 
-    def forget(self, path: str) -> None:
-        """The file is private now: nothing stays that was written from it."""
-        self._kept = OrderedDict((key, one) for key, one in self._kept.items() if one.path != path)
+    def forget(self, paths: Container[str]) -> None:
+        """These files are private now: nothing stays that was written from them."""
+        self._kept = OrderedDict((key, one) for key, one in self._kept.items() if one.path not in paths)

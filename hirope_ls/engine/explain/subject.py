@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from hirope_ls.engine.explain.facts import Facts, standing
+from hirope_ls.engine.explain.facts import kind_of, standing
 from hirope_ls.engine.explain.view import View
 from hirope_ls.names import Candidate
 from hirope_ls.syntax.languages.documents import DOCUMENTS, Documents
@@ -55,8 +55,8 @@ class Subject:
         return hashlib.sha256(told + self.source).hexdigest()
 
 
-def subject_of(view: View, candidate: Candidate, facts: Facts) -> Subject | None:
-    """The definition that `facts` are about; None where the file does not say so any more."""
+def subject_of(view: View, candidate: Candidate) -> Subject | None:
+    """The definition that a name may mean; None where the file does not say so any more."""
     file = view.file(candidate.path)
     at = None if file is None else standing(file, candidate)
     if file is None or at is None:
@@ -65,7 +65,6 @@ def subject_of(view: View, candidate: Candidate, facts: Facts) -> Subject | None
     start = data.rfind(b"\n", 0, one.start) + 1
     end = data.find(b"\n", max(one.end - 1, one.start))
     mark = DOCUMENTS.get(file.symbols.language, Documents()).line
+    name, kind = file.symbols.dotted(at), kind_of(file, at)
     language = file.symbols.language, min(file.language.language_ids, default=None) if file.language else None
-    return Subject(
-        file.path, facts.name, facts.kind, *language, mark, file.buffer, start, len(data) if end < 0 else end
-    )
+    return Subject(file.path, name, kind, *language, mark, file.buffer, start, len(data) if end < 0 else end)
