@@ -283,26 +283,18 @@ def test_cells_of_notebooks(fake: Start) -> None:
         assert pieces == TOLD and "file://" not in last["markdown"]
 
 
-@pytest.mark.parametrize(
-    "params",
-    [
-        {},
-        {"textDocument": {"uri": "file:///far.py"}},
-        {"textDocument": {"uri": "file:///far.py"}, "position": {"line": 0, "character": 0}, "token": 1.5},
-    ],
-)
-def test_parameters_that_are_none(fake: Start, params: dict[str, Any]) -> None:
+def test_parameters_that_are_none(fake: Start) -> None:
+    document = {"textDocument": {"uri": "file:///far.py"}}
+    start = {"position": {"line": 0, "character": 0}}
+    ours = {"command": "hirope.explain"}
+    bad = [
+        *((method, params) for method in ("hirope/explain", "textDocument/codeAction") for params in ({}, document)),
+        ("hirope/explain", document | start | {"token": 1.5}),
+        *(("workspace/executeCommand", params) for params in ({"command": "x"}, ours, ours | {"arguments": [1]})),
+    ]
     with fake() as editor:
         editor.initialize(capabilities=OWN_VIEW)
-        for method in ("hirope/explain", "textDocument/codeAction"):
+        for method, params in bad:
             with pytest.raises(ReplyError) as refused:
                 editor.ask(method, params)
-            assert refused.value.code == -32602
-        for command in (
-            {"command": "x"},
-            {"command": "hirope.explain"},
-            {"command": "hirope.explain", "arguments": [1]},
-        ):
-            with pytest.raises(ReplyError) as refused:
-                editor.ask("workspace/executeCommand", command)
-            assert refused.value.code == -32602
+            assert refused.value.code == -32602, method

@@ -7,7 +7,6 @@ stays inside of a quotation, apart from the facts. Knows texts; no models, no to
 from __future__ import annotations
 
 import re
-from collections import Counter
 
 from hirope_ls.engine.explain.document import code, plain, visible
 from hirope_ls.engine.trim import loop
@@ -18,7 +17,7 @@ _SENTENCE = re.compile(r"[.!?:](?=\s|$)")
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
 _SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _ACTS = re.compile(r"([\\`\[\]<>|&!]|:(?=//)|(?<=www)\.|@)")
-_SAME = 3  # times that a line may stand in an explanation, less one
+_SAME = 3  # so often a line does not stand in an explanation
 
 
 def comment_prose(text: str, mark: str, over: bool) -> tuple[str, bool]:
@@ -45,19 +44,22 @@ def repeats(text: str) -> str | None:
     cut = loop(text, "", "")
     if cut != text:
         return cut
-    seen: Counter[str] = Counter()
+    seen: dict[str, list[int]] = {}
     at = 0
     for line in text.splitlines(keepends=True):
-        bare = line.strip()
-        seen[bare] += bool(re.search(r"\w", bare))
-        if seen[bare] >= _SAME:
-            return text[:at]
+        places = seen.setdefault(line.strip(), [])
+        if re.search(r"\w", line):
+            places.append(at)
+        if len(places) == _SAME:
+            return text[: places[1]]
         at += len(line)
     return None
 
 
 def whole_sentences(text: str) -> str:
     """A text that was broken off, up to its last whole sentence; all of it, and dots, where there is none."""
+    if not text.strip():
+        return ""
     ends = [found.end() for found in _SENTENCE.finditer(text)]
     return text[: ends[-1]] if ends else f"{text.rstrip()} ..."
 

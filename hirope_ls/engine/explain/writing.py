@@ -89,7 +89,7 @@ class Writing:
     def _ended(self, raw: str, reason: Ended) -> tuple[str, Ended]:
         text, over = self._prose(raw, True)
         if (cut := repeats(text)) is not None:
-            text, reason = whole_sentences(cut) if cut.strip() else "", "repetition"
+            text, reason = whole_sentences(cut), "repetition"
         elif reason == "length" and not over:
             text = whole_sentences(text)
         elif over:
