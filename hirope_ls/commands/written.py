@@ -18,15 +18,8 @@ from hirope_ls.commands.terminal import console, waiting
 from hirope_ls.engine.explain import Explanation, Subject, Writing, explanation
 from hirope_ls.engine.explain.asking import Contents
 from hirope_ls.engine.explain.document import visible
-from hirope_ls.engine.explain.prose import too_small
+from hirope_ls.engine.explain.prose import ENDINGS, too_small
 from hirope_ls.engine.question import Recipe
-
-_ENDINGS = {
-    "repetition": "It began to repeat itself and was stopped.",
-    "length": "It was stopped at the longest length.",
-    "empty": "The model had nothing to say.",
-    "memory": "The prompt does not fit into memory.",
-}
 
 
 @dataclass(frozen=True)
@@ -85,7 +78,7 @@ def tell(subject: Subject, parts: Parts, device: str, draw: int, with_prompt: bo
 
 def ending(made: Explanation) -> str:
     """How it ended, where that is worth a line."""
-    return _ENDINGS.get(made.reason, "")
+    return ENDINGS.get(made.reason, "")
 
 
 def show_contents(subject: Subject, held: Contents) -> None:

@@ -18,17 +18,13 @@ if TYPE_CHECKING:  # slow to import: who has a `Told` has it imported
     from hirope_ls.engine.explain import Explanation, Known, Writing
 
 _ENDINGS: Final = {
-    "repetition": "It began to repeat itself and was stopped.",
-    "length": "It was stopped at the longest length.",
-    "empty": "The model had nothing to say.",
-    "memory": "The prompt does not fit into memory.",
-    "cancelled": "It was stopped.",
+    "writing": "It is being written ...",
     "superseded": "It was stopped: another explanation was asked for.",
     "loading": "The model is being loaded: ask again in a moment.",
     "no-model": "There is no model to write one.",
     "error": "The model failed; the log says why.",
 }
-"""What an explanation ended by, where that is worth a line."""
+"""What became of one that did not come to an end by itself."""
 
 Over = Callable[[str, str], None]
 """Told the reason, and the whole document."""
@@ -53,9 +49,10 @@ class Explaining:
     def document(self, told: Told, text: str = "", reason: str = "end", whole: bool = True) -> str:
         """The facts, and below them what the model wrote. reason "writing": it is being written."""
         from hirope_ls.engine.explain import explanation
+        from hirope_ls.engine.explain.prose import ENDINGS
 
         kit = self._backend.kit
-        ending = "It is being written ..." if reason == "writing" else _ENDINGS.get(reason, "")
+        ending = {**ENDINGS, **_ENDINGS}.get(reason, "")
         if kit is None:
             return told.document(f"*{ending}*" if ending else "", whole)
         return told.document(explanation(text, kit.card.name, kit.card.parameters, ending), whole)

@@ -11,6 +11,8 @@ import pytest
 from editor import Editor, ReplyError
 from server.conftest import Start
 
+from hirope_ls.model.folder import bundled_folder
+
 BODY = '    """How large."""\n    return side * side\n'
 FILLER = "".join(f"x{n} = {n}\n" for n in range(60))
 FAR = f"def area(side: int) -> int:\n{BODY}\n\n{FILLER}\nprint(area(3))\n"
@@ -281,6 +283,21 @@ def test_cells_of_notebooks(fake: Start) -> None:
         editor.ask("hirope/explain", {**place, "token": 1})
         pieces, last = said(editor, 1)
         assert pieces == TOLD and "file://" not in last["markdown"]
+
+
+@pytest.mark.skipif(not bundled_folder().is_dir(), reason="the bundled model is not there")
+def test_the_bundled_model_writes_one() -> None:
+    with Editor() as editor:
+        editor.initialize(capabilities=OWN_VIEW)
+        editor.open("file:///far.py", FAR)
+        editor.ready()
+        place = at(editor, "file:///far.py", "area")
+        for token, again in enumerate((False, True)):
+            first = editor.ask("hirope/explain", {**place, "token": token, "again": again})
+            assert first["state"] == "writing" and "66 lines above" in first["markdown"]
+            pieces, last = said(editor, token)
+            assert last["reason"] in ("end", "repetition", "length", "empty") and "<|" not in pieces
+            assert "too few to explain code" in last["markdown"]
 
 
 def test_parameters_that_are_none(fake: Start) -> None:

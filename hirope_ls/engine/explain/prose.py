@@ -13,6 +13,15 @@ from hirope_ls.engine.trim import loop
 
 _TOO_SMALL = 300_000_000  # parameters: models of fewer do not know enough of programming to explain any
 
+ENDINGS = {
+    "repetition": "It began to repeat itself and was stopped.",
+    "length": "It was stopped at the longest length.",
+    "empty": "The model had nothing to say.",
+    "memory": "The prompt does not fit into memory.",
+    "cancelled": "It was stopped.",
+}
+"""What an explanation ended by, where that is worth a line."""
+
 _SENTENCE = re.compile(r"[.!?:](?=\s|$)")
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
 _SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
