@@ -106,6 +106,8 @@ class Lookups:
         return found[0] if found is not None and self._documents.get(uri) is document and _served(document) else None
 
     def _job(self, job: Callable[[_Place, View, int], R | None], place: _Place, view: View, offset: int) -> R | None:
+        if view.parse.flat:
+            return None
         made = job(place, view, offset)
         self._own = view.own()
         return made
@@ -156,7 +158,7 @@ class _Place:
 def _seen(place: _Place, view: View, offset: int) -> Seen | None:
     from hirope_ls.engine.explain import sight, subject_of
 
-    found = sight(view, offset) if not view.parse.flat else None
+    found = sight(view, offset)
     subject = subject_of(view, found.candidate) if found is not None else None
     return None if found is None or subject is None else Seen(found, subject, place.path, place.link, place.root)
 

@@ -89,6 +89,13 @@ def test_offered_for_what_is_out_of_sight_alone(fake: Start) -> None:
         assert actions(editor, "file:///far.py", "area", only=["refactor", "hirope.other"]) == []
         for kind in ("", "hirope", "hirope.explain"):
             assert len(actions(editor, "file:///far.py", "area", only=[kind])) == 1, kind
+        for uri, language in (("file:///notes.txt", "plaintext"), ("file:///page.x", "unheard-of"), ("untitled:1", "")):
+            editor.open(uri, FAR, language)
+            assert actions(editor, uri, "area") == [] and editor.ask("hirope/explain", at(editor, uri, "area")) is None
+        editor.open("untitled:2", FAR)
+        assert len(actions(editor, "untitled:2", "area")) == 1
+        editor.ask("hirope/explain", {**at(editor, "untitled:2", "area"), "token": 9})
+        assert "(<untitled:2#L1>)" in said(editor, 9)[1]["markdown"]
         editor.open("file:///near.py", FAR.replace(FILLER, ""))
         assert actions(editor, "file:///near.py", "area") == []
 

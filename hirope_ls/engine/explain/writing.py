@@ -49,7 +49,7 @@ class Writing:
     """See above. `draw` 0 takes the likeliest words, other numbers other ones. `tell` is given the text in pieces."""
 
     def __init__(
-        self, subject: Subject, recipe: Recipe, pipeline: Pipeline, draw: int = 0, tell: Callable[[str], None] = print
+        self, subject: Subject, recipe: Recipe, pipeline: Pipeline, draw: int, tell: Callable[[str], None]
     ) -> None:
         self.subject, self.recipe, self.pipeline, self.draw = subject, recipe, pipeline, draw
         self._tell = tell
