@@ -102,6 +102,7 @@ class Editor:
         self.encoding = "utf-16"
         self.notifications: list[dict[str, Any]] = []
         self.asked: list[str] = []  # methods of the server's requests to us
+        self.asked_with: list[tuple[str, Any]] = []  # the same, with their parameters
         self.replies: dict[Any, list[dict[str, Any]]] = {}
         self.stderr = b""
         self._sent: list[int] = []
@@ -299,6 +300,7 @@ class Editor:
             if "method" not in message:
                 self.replies.setdefault(message["id"], []).append(message)
             elif "id" in message:
+                self.asked_with.append((message["method"], message["params"]))
                 self.asked.append(message["method"])
                 self.send({"jsonrpc": "2.0", "id": message["id"], "result": None})
             else:

@@ -119,12 +119,12 @@ def _mentions(
     """Those of the prompt `made`, whose text before the cursor is listened to from the token number `heard` on."""
     places = np.concatenate(made.places)
     shown = question.context.defined if question.context else []
-    defined = [*shown, *_defined(question.snapshot, prefix, units[places])]  # units are counted from the first one's
+    defined = [*shown, *defining(question.snapshot, prefix, units[places])]  # units are counted from the first one's
     before = slice(int(places[heard - prefix.first]), int(places[-1]) + 1)
     return hear(question.recipe.tokenizer, ids, units, defined, before, made.after)
 
 
-def _defined(snapshot: Snapshot, prefix: Prefix, units: IntArray) -> list[tuple[str, int]]:
+def defining(snapshot: Snapshot, prefix: Prefix, units: IntArray) -> list[tuple[str, int]]:
     """(name, unit) of what the text before the cursor defines; `units` of its tokens from the first used one on."""
     found = snapshot.parse.definitions_in(int(prefix.starts[0]), prefix.cut)
     begins = np.array([begin for begin, _ in found], np.int64)

@@ -19,6 +19,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
 from hirope_ls.config import Settings, problem_message, read_settings
+from hirope_ls.server.actions import Abilities
 from hirope_ls.server.answering import Answering
 from hirope_ls.server.backend import Backend, LoadModel
 from hirope_ls.server.background import Background
@@ -35,11 +36,14 @@ from hirope_ls.server.convert import (
     root_uris,
 )
 from hirope_ls.server.documents import Document, Documents
+from hirope_ls.server.explain_requests import ExplainRequests
+from hirope_ls.server.explaining import Explaining
 from hirope_ls.server.framing import Fault
 from hirope_ls.server.inline import InlineCompletions
 from hirope_ls.server.inspect import inspection
 from hirope_ls.server.items import Items
 from hirope_ls.server.logs import ClientHandler
+from hirope_ls.server.lookup import Lookups
 from hirope_ls.server.notebooks import Notebooks
 from hirope_ls.server.others import OtherFiles
 from hirope_ls.server.place import inline_list
@@ -109,6 +113,7 @@ class App:
         self._tasks: set[asyncio.Task[None]] = set()
         self._backend: Backend | None = None
         self._others: OtherFiles | None = None
+        self._explain: ExplainRequests | None = None
         writer = Writer(sink)
         self._protocol.set_writer(writer)
         handler = ClientHandler(self._log_to_client)
@@ -121,6 +126,8 @@ class App:
             task.cancel()
         if self._others is not None:
             self._others.close(0.4)
+        if self._explain is not None:
+            self._explain.close()
         self._background.close()
         writer.close()
         writer.flush(0.5)
@@ -210,7 +217,8 @@ class App:
         if self._items is not None:
             self._protocol.handlers[types.TEXT_DOCUMENT_COMPLETION] = self._complete_items
         self._watches_files = announces(capabilities, "workspace", "didChangeWatchedFiles", "dynamicRegistration")
-        self._start_parts(settings, announces_progress(capabilities))
+        can = Abilities.of(capabilities)
+        self._start_parts(settings, announces_progress(capabilities), can)
         parent = params.get("processId")
         if isinstance(parent, int) and not isinstance(parent, bool):
             watch_process(parent, lambda: self._leave("the editor's process is gone"))
@@ -222,13 +230,16 @@ class App:
                 ),
                 inline_completion_provider=types.InlineCompletionOptions(),
                 completion_provider=self._items.options() if self._items is not None else None,
+                code_action_provider=can.actions(),
+                execute_command_provider=can.execution(),
+                hover_provider=can.hover_only or None,
                 notebook_document_sync=_NOTEBOOKS if announces(capabilities, "notebookDocument") else None,
                 workspace=_FOLDERS if announces(capabilities, "workspace", "workspaceFolders") else None,
             ),
             server_info=types.ServerInfo(name="hirope-ls", version=package_version()),
         )
 
-    def _start_parts(self, settings: Settings, progress: bool) -> None:
+    def _start_parts(self, settings: Settings, progress: bool, can: Abilities) -> None:
         self._progress = Progress(self._protocol, progress, "hirope/load")
         self._backend = Backend(settings, self._background, self._load_model, self._backend_changed)
         self._warming = Warming(self._backend, self._status, settings.look_ahead)
@@ -245,6 +256,12 @@ class App:
             Progress(self._protocol, progress, "hirope/index"),
             self._spawn,
         )
+        lookups = Lookups(self._documents, self._others, self._background)
+        explaining = Explaining(self._backend)
+        self._explain = ExplainRequests(
+            self._protocol, can, lookups, explaining, self._notebooks, self._background, self._spawn
+        )
+        self._protocol.handlers.update(self._explain.handlers)
 
     def _initialized(self, params: Any) -> None:
         if self._problems:
@@ -288,9 +305,13 @@ class App:
         self._documents.open(*document)
 
     def _judge(self, uri: str) -> asyncio.Future[Verdict]:
+        if self._explain is not None and self._explain.owns(uri):
+            return self._background.run(lambda: Verdict("read-only"))
         return self._running_others.judge(uri)
 
     def _judged(self, document: Document) -> None:
+        if self._explain is not None and document.rule in ("secret", "ignored"):
+            self._explain.forget(document.uri)
         self._running_others.judged(document)
 
     def _opened(self, document: Document) -> None:

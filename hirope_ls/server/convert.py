@@ -138,6 +138,13 @@ def changes(params: Any) -> tuple[str, int, tuple[Change, ...]]:
     return _text(document, "uri"), _integer(document, "version"), tuple(map(_change, _list(params, "contentChanges")))
 
 
+def position_of(params: Any, *names: str) -> Position:
+    """The position at this path of members, such as range, start."""
+    for name in names[:-1]:
+        params = _object(params, name)
+    return _position(params, names[-1])
+
+
 def inline_params(params: Any) -> InlineParams:
     """The parameters of textDocument/inlineCompletion. A context is optional here, as is all in it."""
     context = _object(params, "context") if _has(params, "context") else {}

@@ -58,6 +58,7 @@ class OtherFiles:
         )
         self.judge = self._files.judge
         self.index = self._files.index
+        self.read = self._files.read
 
     def begin(self, roots: Iterable[str], watch: bool) -> None:
         """The session begins, in these folders. watch: the client is asked to tell which files change."""
@@ -127,6 +128,11 @@ class OtherFiles:
                 self._adopted(document)
         elif document.snapshot is not None:
             self._choosing.opened(document)
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The real paths of the workspace's folders."""
+        return self._files.roots
 
     def report(self) -> dict[str, Any]:
         """For `hirope/status`."""

@@ -17,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any, Final
 
 from lsprotocol import types
@@ -52,6 +53,17 @@ class RequestFailed(JsonRpcException):
     MESSAGE = "Request Failed"
 
 
+@dataclass(frozen=True)
+class Ongoing:
+    """A result that is sent at once, and what goes on after that: `begin` starts it and gives its future, if any.
+
+    A cancel of the request that was answered so cancels the future.
+    """
+
+    result: Any
+    begin: Callable[[], asyncio.Future[Any] | None]
+
+
 class StrictProtocol(LanguageServerProtocol):
     """The state of one connection: `new`, then `running` after initialize, then `down` after shutdown.
 
@@ -67,6 +79,7 @@ class StrictProtocol(LanguageServerProtocol):
         self._running: dict[MsgId, asyncio.Future[Any]] = {}
         self._tracing = Tracing(functools.partial(self.notify, types.LOG_TRACE))
         self._traced: dict[MsgId, tuple[str, float]] = {}  # method of a request, and when it came
+        self._ongoing: dict[MsgId, asyncio.Future[Any]] = {}  # of requests that are answered
         self.handlers: dict[str, Callable[[Any], Any]] = {}
         self.on_exit: Callable[[int], None] = lambda code: None
         self.on_bad: Callable[[str, Any], None] = lambda method, params: None
@@ -177,14 +190,14 @@ class StrictProtocol(LanguageServerProtocol):
 
     def _cancel(self, params: Any) -> None:
         msg_id = params.get("id") if isinstance(params, dict) else None
-        task = self._running.get(msg_id) if is_id(msg_id) else None
+        task = (self._running.get(msg_id) or self._ongoing.get(msg_id)) if is_id(msg_id) else None
         if task is not None:  # else it was answered meanwhile
             task.cancel()
 
     async def _shut_down(self, msg_id: MsgId, params: Any) -> None:
         """Cancel what is being answered, and answer it, before shutdown itself is answered."""
         tasks = {key: task for key, task in self._running.items() if key != msg_id}
-        for task in tasks.values():
+        for task in (*tasks.values(), *self._ongoing.values()):
             task.cancel()
         if tasks:
             await asyncio.wait(tasks.values(), timeout=1)
@@ -222,8 +235,17 @@ class StrictProtocol(LanguageServerProtocol):
             self._reply_error(msg_id, JsonRpcRequestCancelled("cancelled"))
         elif (problem := task.exception()) is not None:
             self._reply_failure(msg_id, problem)
+        elif isinstance(result := task.result(), Ongoing):
+            self._reply(msg_id, result.result)
+            self._go_on(msg_id, result)
         else:
-            self._reply(msg_id, task.result())
+            self._reply(msg_id, result)
+
+    def _go_on(self, msg_id: MsgId, answered: Ongoing) -> None:
+        future = answered.begin() if self._state == "running" else None
+        if future is not None and not future.done():
+            self._ongoing[msg_id] = future
+            future.add_done_callback(lambda _: self._ongoing.pop(msg_id, None))
 
     def _reply_failure(self, msg_id: MsgId, problem: BaseException) -> None:
         if isinstance(problem, JsonRpcException):

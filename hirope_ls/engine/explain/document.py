@@ -60,8 +60,13 @@ def code(text: str) -> str:
 def fenced(text: str, language: str = "") -> str:
     """A fenced block, whatever is in the text."""
     text = visible(text)
-    fence = "`" * max(3, 1 + max((len(run) for run in _TICKS.findall(text)), default=0))
+    fence = fence_for(text)
     return f"{fence}{language}\n{text}\n{fence}"
+
+
+def fence_for(text: str) -> str:
+    """What a block of this text can be fenced with."""
+    return "`" * max(3, 1 + max((len(run) for run in _TICKS.findall(text)), default=0))
 
 
 def plain(text: str) -> str:

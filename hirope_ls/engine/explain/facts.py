@@ -146,6 +146,11 @@ def _base(view: View, file: File, at: int, dotted: str) -> Member:
     return Member(dotted, "class", dotted, spot)
 
 
+def kind_of(file: File, at: int) -> str:
+    """What definition number `at` is, as `Facts` have it."""
+    return _kind(file, at, declared(file.parse, file.buffer.data, file.symbols.definitions[at]))
+
+
 def _kind(file: File, at: int, said: Declared) -> str:
     one = file.symbols.definitions[at]
     if one.kind != "function" or one.parent < 0:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 from weakref import WeakKeyDictionary
 
-from hirope_ls.lab.eval.chat import has_template, put_by_user
+from hirope_ls.lab.eval.chat import put_by_user
 from hirope_ls.lab.eval.names import (
     LEAST,
     LONGEST,
@@ -32,6 +32,7 @@ from hirope_ls.lab.eval.prompts import Prompt
 from hirope_ls.lab.eval.reader import Reader
 from hirope_ls.lab.eval.sources import Source, text_source
 from hirope_ls.lab.eval.task import Item
+from hirope_ls.model.chat import has_template
 from hirope_ls.problems import InputError
 
 How = Literal["rank", "generate"]
