@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from hirope_ls.model.folder import bundled_folder
 from hirope_ls.problems import ModelRefused
 
 DEFAULT_REVISION: Final = "main"
@@ -58,13 +59,17 @@ def cache_folder() -> Path:
 def resolve(name: str | Path) -> Path:
     """The folder that `name` means: a path, or a hub id whose model is in the cache.
 
-    A folder of that name wins, and what is written as a path (`./`, `~`, `/`) is one. Raises ModelRefused, which names
-    the command that fetches the model.
+    A folder of that name wins, and what is written as a path (`./`, `~`, `/`) is one; `bundled` is the model that is
+    always there. Raises ModelRefused, which names the command that fetches the model.
     """
-    text = str(name)
-    wanted = HubId.parse(text)
-    path = Path(os.path.expanduser(text))  # noqa: PTH111 - leaves a `~user` whose home is unknown as it is
-    return cached(wanted) if wanted is not None and not path.exists() else path
+    if name == "bundled":
+        return bundled_folder()
+    wanted = HubId.parse(str(name))
+    try:
+        path = Path(name).expanduser()
+        return cached(wanted) if wanted is not None and not path.exists() else path
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: a `~user` whose home folder is unknown
+        raise ModelRefused(f"the model folder {str(name)!r} cannot be opened: {error}") from None
 
 
 def cached(wanted: HubId) -> Path:
