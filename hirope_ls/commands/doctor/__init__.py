@@ -18,7 +18,17 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from hirope_ls.commands.doctor import caches, editors, installation, machine, model, running, settings, source, workspace
+from hirope_ls.commands.doctor import (
+    caches,
+    editors,
+    installation,
+    machine,
+    model,
+    running,
+    settings,
+    source,
+    workspace,
+)
 from hirope_ls.commands.doctor.finding import Finding
 from hirope_ls.commands.doctor.private import Private
 from hirope_ls.commands.doctor.show import Page, as_json
@@ -72,8 +82,7 @@ def examine(wishes: Wishes) -> Iterator[Finding]:
     with waiting("starting the server as an editor does ..."):
         found = list(editors.checks())
     yield from found
-    if parts is not None:
-        yield from running.checks(wishes, parts)
+    yield from running.checks(wishes, parts)
 
 
 def _private(wishes: Wishes) -> Private:

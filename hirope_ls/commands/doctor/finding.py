@@ -35,18 +35,18 @@ class Section:
 
     title: str
 
-    def ok(self, name: str, told: str, place: str = "", **facts: Any) -> Finding:
+    def ok(self, name: str, told: str, place: str = "", /, **facts: Any) -> Finding:
         """All is well with this."""
         return Finding(self.title, name, "ok", told, place=place, facts=facts)
 
-    def note(self, name: str, told: str, remedy: str = "", **facts: Any) -> Finding:
+    def note(self, name: str, told: str, remedy: str = "", /, **facts: Any) -> Finding:
         """Nothing is wrong with this."""
         return Finding(self.title, name, "note", told, remedy, facts=facts)
 
-    def warning(self, name: str, told: str, remedy: str, place: str = "", **facts: Any) -> Finding:
+    def warning(self, name: str, told: str, remedy: str, place: str = "", /, **facts: Any) -> Finding:
         """Completions would be better without this."""
         return Finding(self.title, name, "warning", told, remedy, place, facts)
 
-    def problem(self, name: str, told: str, remedy: str, place: str = "", **facts: Any) -> Finding:
+    def problem(self, name: str, told: str, remedy: str, place: str = "", /, **facts: Any) -> Finding:
         """There are no completions with this."""
         return Finding(self.title, name, "problem", told, remedy, place, facts)

@@ -30,9 +30,10 @@ def checks(wishes: Wishes) -> Generator[Finding, None, Parts | None]:
         yield refused(str(error), wishes)
         return None
     card = parts.card
+    of_hub = card.name if "/" in card.name else "a folder"
+    name = "bundled" if card.folder == bundled_folder().resolve() else of_hub
     facts = {"architecture": card.architecture, "parameters": card.parameters, "disk_bytes": card.disk_bytes}
-    facts |= {"model": card.name, "trained_length": card.trained_length, "quantised": card.quantised}
-    name = "bundled" if card.folder == bundled_folder().resolve() else card.name
+    facts |= {"model": name, "trained_length": card.trained_length, "quantised": card.quantised}
     told = f"{name}: {card.architecture}, {card.parameters / 1e6:,.1f}M parameters, {size(card.disk_bytes)}"
     yield _IN.ok("folder", told, shortened(card.folder), **facts)
     yield from _fill_in_the_middle(parts)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 _PUBLIC: Final = r"(?:proc|sys|etc|usr|dev)/"
-_PATH: Final = re.compile(rf"(?<![\w~.*/<-])/(?!{_PUBLIC})[^\s'\"`,;:()]+")
+_EVERYBODY: Final = ("root", "user")
+_PATH: Final = re.compile(rf"(?<![\w~.*/<-])/(?!/|{_PUBLIC})[^\s'\"`,;:()]+")
 
 
 class Private:
@@ -30,7 +31,7 @@ class Private:
         for path, word in self._places:
             text = re.sub(rf"{re.escape(path)}(?![\w.-])", word, text)
         if self._user:
-            text = re.sub(rf"(?<=/){re.escape(self._user)}(?=/|$|\s)", "USER", text)
+            text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(self._user)}(?![A-Za-z0-9])", "USER", text)
         return _PATH.sub("/…", text)
 
     def value(self, value: Any) -> Any:
@@ -49,7 +50,9 @@ def shortened(path: Path | str) -> str:
 
 
 def _user() -> str:
+    """The user's name, unless it is everybody's."""
     try:
-        return getpass.getuser()
+        name = getpass.getuser()
     except (OSError, KeyError):
         return ""
+    return "" if name in _EVERYBODY else name

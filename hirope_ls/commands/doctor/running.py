@@ -36,12 +36,14 @@ def add(first, second):
 _SAMPLE_REST: Final = ")\n\n\ndef subtract(first, second):\n    return Point(first.x - second.x, first.y - second.y)\n"
 
 
-def checks(wishes: Wishes, parts: Parts) -> Iterator[Finding]:
-    """All of them, each as soon as it is known."""
+def checks(wishes: Wishes, parts: Parts | None) -> Iterator[Finding]:
+    """All of them, each as soon as it is known; without a model, what there is to compute with."""
     try:
         with waiting("importing torch ..."):
             sight = gpu.look()
         yield from gpu.judge(sight, wishes.device)
+        if parts is None:
+            return
         with waiting(f"loading {parts.card.name} ..."):
             model = load_model(parts, wishes.device)
     except HiropeError as error:

@@ -74,9 +74,9 @@ def _of_text(buffer: Buffer, path: Path, languages: Sequence[str], bundled: bool
         yield _IN.ok("size", f"{buffer.line_count:,} lines", bytes=len(buffer.data), lines=buffer.line_count)
     if language is None:
         yield _IN.note("language", "not known here: read without functions", suffix=_suffix(path))
-    elif {each.lower() for each in languages} & {each.lower() for each in language.language_ids}:
+    elif off := [each for each in languages if each.lower() in language.language_ids]:
         told = f"{language.name} is turned off by the setting `disabledLanguages`"
-        yield _IN.problem("language", told, f"take {language.language_ids[0]!r} out of `disabledLanguages`")
+        yield _IN.problem("language", told, f"take {off[0]!r} out of `disabledLanguages`")
     elif bundled and language.name != "python":
         told = f"{language.name}, and the bundled model knows Python only"
         yield _IN.warning("language", told, ANOTHER, language=language.name)
