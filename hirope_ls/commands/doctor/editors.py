@@ -16,7 +16,7 @@ from typing import Any, Final
 from hirope_ls.commands.doctor.finding import Finding, Section
 
 _IN: Final = Section("Editors")
-_SECONDS: Final = 30.0
+_SECONDS: Final = 60.0
 _SLOW_MS: Final = 2000
 _NEOVIM: Final = (0, 12)
 _CODE_FOLDERS: Final = (".vscode", ".vscode-server", ".vscode-oss", ".vscode-insiders", ".cursor")

@@ -14,8 +14,9 @@ from hirope_ls.commands.doctor.remedies import ANOTHER
 from hirope_ls.commands.place import read_source
 from hirope_ls.problems import InputError
 from hirope_ls.syntax import language_for
-from hirope_ls.syntax.limits import LARGEST_SERVED, Shape
+from hirope_ls.syntax.limits import LARGEST_SERVED, is_flat
 from hirope_ls.text.buffer import Buffer
+from hirope_ls.text.shape import Shape
 from hirope_ls.workspace import Refusal, Workspace
 
 _IN: Final = Section("File")
@@ -66,8 +67,7 @@ def _unread(path: Path, told: str) -> Finding:
 
 def _of_text(buffer: Buffer, path: Path, languages: Sequence[str], bundled: bool) -> Iterator[Finding]:
     language = language_for(None, str(path), buffer.data)
-    flat = Shape.of(buffer).flat(buffer)
-    if flat:
+    if is_flat(Shape.of(buffer.data), len(buffer.data)):
         told = "minified, over 1 MB, or with very long lines: read without functions, far text counts little"
         yield _IN.warning("size", told, "split the file", bytes=len(buffer.data))
     else:
