@@ -25,6 +25,8 @@ _COMMANDS = {
     "explain": ("hirope_ls.commands.explain", "show what is known of the function or class that a name refers to"),
     "positions": ("hirope_ls.commands.positions", "show the units of a file and the positions its tokens get"),
     "doctor": ("hirope_ls.commands.doctor", "check the installation, the model and its speed"),
+    "fetch": ("hirope_ls.commands.fetch", "fetch a model from the Hugging Face hub"),
+    "models": ("hirope_ls.commands.models", "list the models on this machine, and whether they can be used"),
     "lab train": ("hirope_ls.lab.train", "train the bundled model"),
     "lab results": ("hirope_ls.lab.reproduce.command", "measure what RESULTS.md shows, and write it"),
     "lab gguf": ("hirope_ls.lab.to_gguf", "write a Llama-shaped model as a GGUF file, for llama.cpp"),

@@ -301,22 +301,6 @@ def test_strange_files_are_served(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert err == "" and max(map(len, out.splitlines())) < 1000
 
 
-def test_doctor_finds_all_well(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor", *MODEL, "--json"]) == 0
-    report = json.loads(capsys.readouterr().out)
-    assert report["versions"]["torch"] and report["machine"]["cores"] >= 1
-    assert report["model"]["trained_length"] == card().trained_length and report["model"]["device"] == "cpu"
-    assert report["speed"]["prefill_tokens_s"] > 0 and report["speed"]["decode_tokens_s"] > 0
-    assert report["sample"]["outcome"]
-    assert not [problem for problem in report["problems"] if problem["fatal"]]
-
-
-def test_doctor_tells_what_is_wrong(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert main(["doctor", "--model", str(tmp_path)]) == 1
-    out = capsys.readouterr().out
-    assert "✗" in out and "config.json" in out and "→" in out
-
-
 # --- the process -----------------------------------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from hirope_ls.engine.snapshots import Pipeline, Snapshot
 from hirope_ls.model.folder import Card, bundled_folder, read_card
+from hirope_ls.model.hub import resolve
 from hirope_ls.model.tokens import TextTokenizer
 from hirope_ls.text.buffer import Buffer
 
@@ -48,14 +49,14 @@ class Model:
 
 def add_model_arguments(parser: argparse.ArgumentParser, running: bool = True) -> None:
     """--model, and, for a command that runs it, --device."""
-    parser.add_argument("--model", type=Path, metavar="DIR", help="the model's folder (default: the bundled model)")
+    parser.add_argument("--model", type=Path, metavar="MODEL", help="a model's folder or owner/name (default: bundled)")
     if running:
         parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
 
 
 def read_parts(folder: Path | None) -> Parts:
-    """The parts for a model folder, by default the bundled one. Raises ModelRefused."""
-    card = read_card(folder or bundled_folder())
+    """The parts for a model folder or hub id, by default the bundled model. Raises ModelRefused."""
+    card = read_card(resolve(folder) if folder else bundled_folder())
     tokenizer = TextTokenizer.load(card.folder)
     return Parts(card, tokenizer, Pipeline(tokenizer, card.trained_length))
 

@@ -7,7 +7,7 @@ refuse it, before the slow imports. Whether the architecture can be patched is `
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -54,6 +54,16 @@ def bundled_folder() -> Path:
 
 def read_card(folder: Path | str) -> Card:
     """Check `folder` and tell what it holds. Raises ModelRefused, one line, for what is missing, unsafe or unknown."""
+    card = read_outline(folder)
+    weights = read_weights(card.folder)
+    return replace(card, parameters=weights.parameters, disk_bytes=weights.disk_bytes)
+
+
+def read_outline(folder: Path | str) -> Card:
+    """The card without a look at the weights, which need not be there yet: no parameters, no bytes.
+
+    Raises ModelRefused.
+    """
     folder = _existing_folder(Path(folder))
     _check_links(folder)
     config = _read_json(folder, "config.json")
@@ -63,7 +73,6 @@ def read_card(folder: Path | str) -> Card:
     quantised = quantised_by(folder, config.get(_QUANTISED) or text.get(_QUANTISED))
     if not (folder / "tokenizer.json").is_file():
         raise ModelRefused(f"{folder} has no tokenizer.json: save the model with a fast tokenizer")
-    weights = read_weights(folder)
     return Card(
         folder=folder,
         architecture=architecture,
@@ -71,8 +80,8 @@ def read_card(folder: Path | str) -> Card:
         trained_length=_trained_length(folder, config, text),
         fim_order=_fim_order(folder, config),
         vocab_size=_positive(folder, text, "vocab_size", 1),
-        parameters=weights.parameters,
-        disk_bytes=weights.disk_bytes,
+        parameters=0,
+        disk_bytes=0,
         quantised=quantised,
     )
 

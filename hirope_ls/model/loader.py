@@ -54,6 +54,12 @@ def load(card: Card, device: str = "auto", dtype: str = "auto") -> Loaded:
         raise ModelRefused(f"{card.name} does not fit into the memory of {place}: choose a smaller model") from None
 
 
+def check(card: Card) -> None:
+    """Whether a model of this architecture can be used, by its configuration alone. Raises ModelRefused."""
+    hush()
+    _read_config(card)
+
+
 def choose_threads() -> None:
     """Let torch use the physical cores, in this process from now on; a user's OMP_NUM_THREADS wins."""
     if not os.environ.get("OMP_NUM_THREADS"):

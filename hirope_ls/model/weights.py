@@ -18,7 +18,8 @@ from hirope_ls.problems import ModelRefused
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
-_PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"}
+PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"}
+_POINTER = b"version https://git-lfs.github.com/spec/"  # how the file begins that stands for one not fetched
 _HEADER_LIMIT = 100_000_000  # bytes; the format's own limit
 _INDEX_LIMIT = 64_000_000
 _MOST_AXES = 8
@@ -56,8 +57,12 @@ def _shards(folder: Path) -> dict[str, str]:
     if (folder / SINGLE).is_file():
         return {}
     if (folder / INDEX).is_file():
-        return _read_index(folder / INDEX)
-    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in _PICKLES)
+        named = read_index(folder / INDEX)
+        for file in sorted(set(named.values())):
+            if not (folder / file).is_file():
+                raise ModelRefused(f"{folder / INDEX} names {file}, which is not in the folder")
+        return named
+    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES)
     if pickles:
         raise ModelRefused(
             f"{folder} has its weights only as pickle ({pickles[0]}), which can run code: convert them to {SINGLE}"
@@ -70,12 +75,21 @@ def read_json(path: Path, limit: int, what: str) -> Any:
     try:
         if path.stat().st_size > limit:
             raise ModelRefused(f"{path} is larger than {limit // 1_000_000} MB: not {what}")
+        _check_no_pointer(path)
         return json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise ModelRefused(f"{path} cannot be read as JSON: {_one_line(error)}") from None
 
 
-def _read_index(path: Path) -> dict[str, str]:
+def _check_no_pointer(path: Path) -> None:
+    """A clone made without git-lfs has a few lines of text in place of each large file."""
+    with path.open("rb") as file:
+        if file.read(len(_POINTER)) == _POINTER:
+            raise ModelRefused(f"{path} is a git-lfs pointer, not the file: run `git lfs pull` in that folder")
+
+
+def read_index(path: Path) -> dict[str, str]:
+    """tensor -> file, as an index of shards says it. Raises ModelRefused for names that are no files beside it."""
     index = read_json(path, _INDEX_LIMIT, "an index of weights")
     named = index.get("weight_map") if isinstance(index, dict) else None
     if not isinstance(named, dict) or not named or not all(isinstance(file, str) for file in named.values()):
@@ -83,8 +97,6 @@ def _read_index(path: Path) -> dict[str, str]:
     for file in sorted(set(named.values())):
         if Path(file).name != file or Path(file).suffix != ".safetensors":
             raise ModelRefused(f"{path} names {file!r}: only .safetensors files in the same folder are loaded")
-        if not (path.parent / file).is_file():
-            raise ModelRefused(f"{path} names {file}, which is not in the folder")
     return named
 
 
@@ -92,6 +104,7 @@ def _read_header(path: Path) -> dict[str, tuple[int, ...]]:
     """Shapes by tensor name of one safetensors file whose header and size fit together."""
     try:
         size = path.stat().st_size
+        _check_no_pointer(path)
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if size < 8 or length > min(size - 8, _HEADER_LIMIT):

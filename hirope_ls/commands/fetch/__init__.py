@@ -1,0 +1,118 @@
+"""Fetch a model from the Hugging Face hub into its cache on this machine.
+
+  hirope-ls fetch Qwen/Qwen2.5-Coder-1.5B
+  hirope-ls fetch Qwen/Qwen2.5-Coder-1.5B@df3ce67
+
+REVISION is a branch, a tag or a commit. Only data is fetched: safetensors, configuration and tokenizer; every file's
+checksum is compared. What was interrupted goes on where it stopped. This is the only command that goes online; the
+server never does. HF_HOME says where the cache is, HF_ENDPOINT which hub to ask.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.text import Text
+
+from hirope_ls.commands.fetch.offer import Offer, Remote, ask, one_line
+from hirope_ls.commands.fetch.store import Store
+from hirope_ls.commands.fetch.transfer import Told, partial_size
+from hirope_ls.commands.sizes import size
+from hirope_ls.commands.terminal import console, waiting
+from hirope_ls.model.folder import read_card, read_outline
+from hirope_ls.model.hub import HubId
+from hirope_ls.problems import HiropeError, InputError, ModelRefused
+
+_SPARE = 64 << 20  # bytes that are left free
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("model", metavar="MODEL[@REVISION]", help="the model's name on the hub, as owner/name")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be fetched, and fetch nothing")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Fetch, and say what to put into the settings. Raises HiropeError."""
+    wanted = HubId.parse(args.model)
+    if wanted is None:
+        raise InputError(f"give the model as owner/name or owner/name@revision, not {args.model!r}")
+    with waiting(f"asking for {wanted} ..."):
+        offer = ask(wanted)
+    out = console()
+    store = Store.of(offer)
+    out.print(Text.assemble((offer.id.name, "bold"), f" at {offer.commit}"), soft_wrap=True)
+    out.print(Text(f"licence: {offer.licence or 'not said'}"), soft_wrap=True)
+    if args.dry_run:
+        free = f"{_free(store.folder)} free in {store.folder}"
+        out.print(Text(f"weights: {size(offer.weights_size)}, {free}"), soft_wrap=True)
+        return 0
+    try:
+        folder = _fetch(out, offer, store)
+    except OSError as error:
+        raise HiropeError(f"{store.folder} cannot be written: {error.strerror or error}") from None
+    out.print(Text(f"fetched and checked: {folder}"), soft_wrap=True)
+    out.print(Text.assemble("setting: ", (f'model = "{offer.id.name}@{offer.commit}"', "bold")), soft_wrap=True)
+    return 0
+
+
+def _fetch(out: Console, offer: Offer, store: Store) -> Path:
+    """The configuration first: a model that would be refused is refused before its weights are fetched."""
+    with one_line(offer.id):
+        for remote in offer.small:
+            store.fetch(remote, lambda _: None)
+    _check(offer, store.snapshot)
+    weights = offer.weights(store.shards())
+    _check_room(offer, store, weights)
+    total = sum(remote.size for remote in weights)
+    files = f"{len(weights)} file{'' if len(weights) == 1 else 's'}"
+    out.print(Text(f"weights: {size(total)} in {files}, {_free(store.folder)} free"), soft_wrap=True)
+    with one_line(offer.id), _progress(total) as told:
+        for remote in weights:
+            store.fetch(remote, told)
+    read_card(store.snapshot)
+    store.finish()
+    return store.snapshot
+
+
+def _check(offer: Offer, folder: Path) -> None:
+    """Raises ModelRefused, in the model's own name, for what could not be loaded."""
+    with waiting("looking whether it can be used ..."):
+        try:
+            card = read_outline(folder)
+            from hirope_ls.model.loader import check
+
+            check(card)
+        except ModelRefused as refusal:
+            raise ModelRefused(str(refusal).replace(str(folder), str(offer.id))) from None
+
+
+def _check_room(offer: Offer, store: Store, weights: list[Remote]) -> None:
+    missing = sum(remote.size - partial_size(remote, store.blobs) for remote in weights)
+    free = shutil.disk_usage(store.blobs).free
+    if missing + _SPARE > free:
+        raise HiropeError(
+            f"{offer.id} needs {size(missing)} more and {size(free)} are free in {store.folder}: make room there, or"
+            " set HF_HOME to a place that has it"
+        )
+
+
+def _free(folder: Path) -> str:
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    return size(shutil.disk_usage(there).free)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Told]:
+    """A bar on stderr, if a person is there to see it."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    screen = Console(stderr=True)
+    with Progress(*columns, TimeRemainingColumn(), console=screen, disable=not screen.is_terminal) as bar:
+        task = bar.add_task("fetching", total=total)
+        yield lambda count: bar.advance(task, count)
