@@ -31,18 +31,16 @@ from typing import Any
 
 from rich.markdown import Markdown
 
+from hirope_ls.commands.folder import surroundings
 from hirope_ls.commands.parts import add_model_arguments, read_parts
 from hirope_ls.commands.place import offset_at, parse_place, read_source, shown
 from hirope_ls.commands.terminal import console, waiting
 from hirope_ls.commands.written import tell, write
 from hirope_ls.engine.explain import Facts, Subject, Target, View, document, facts_about, subject_of, target
-from hirope_ls.engine.repository import MAKE, VERSION, Repository
 from hirope_ls.problems import InputError
 from hirope_ls.syntax import language_for, parse
 from hirope_ls.text.buffer import Buffer
-from hirope_ls.workspace import Workspace, default_folder
 
-_PATIENCE = 600.0  # seconds for the first look at a folder
 _MOST = 5  # definitions that are shown where several have the name
 
 
@@ -123,19 +121,8 @@ def _view(folder: Path | None, path: Path, buffer: Buffer) -> Iterator[View]:
     if folder is None:
         yield View(real, buffer, parsed)
         return
-    if not folder.is_dir():
-        raise InputError(f"there is no folder {shown(folder)}: name one that holds source files")
-    repository = Repository()
-    workspace = Workspace([folder], MAKE, VERSION, cache=default_folder(), on_change=repository.tell, watch=False)
-    workspace.start()
-    try:
-        if not (workspace.ready(_PATIENCE) and workspace.settled(_PATIENCE)):
-            raise InputError(f"{shown(folder)} could not be read in {_PATIENCE:.0f} s: name a smaller folder")
-        repository.catch_up(workspace)
-        around = repository.surroundings(workspace)
-        yield View(real, buffer, parsed, repository.names, around.texts)
-    finally:
-        workspace.close()
+    with surroundings(folder) as around:
+        yield View(real, buffer, parsed, around.names, around.texts)
 
 
 def _show(found: Target, told: list[Facts], folder: Path | None) -> None:

@@ -8,34 +8,20 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from hirope_ls.commands.folder import surroundings
 from hirope_ls.commands.place import shown
 from hirope_ls.commands.terminal import console
 from hirope_ls.engine.choosing import choose
 from hirope_ls.engine.context import Context
 from hirope_ls.engine.prompt import build_prompt
 from hirope_ls.engine.question import Question, Recipe
-from hirope_ls.engine.repository import MAKE, VERSION, Repository
 from hirope_ls.engine.snapshots import Snapshot
-from hirope_ls.problems import InputError
-from hirope_ls.workspace import Workspace, default_folder
-
-_PATIENCE = 600.0  # seconds for the first look at a folder
 
 
 def chosen(folder: Path, path: Path, snapshot: Snapshot, offset: int, recipe: Recipe) -> Context | None:
     """The context from the files of `folder`, once all of them are known. Raises InputError."""
-    if not folder.is_dir():
-        raise InputError(f"there is no folder {shown(folder)}: name one that holds source files")
-    repository = Repository()
-    workspace = Workspace([folder], MAKE, VERSION, cache=default_folder(), on_change=repository.tell, watch=False)
-    workspace.start()
-    try:
-        if not (workspace.ready(_PATIENCE) and workspace.settled(_PATIENCE)):
-            raise InputError(f"{shown(folder)} could not be read in {_PATIENCE:.0f} s: name a smaller folder")
-        repository.catch_up(workspace)
-        return choose(snapshot, str(path.resolve()), offset, repository.surroundings(workspace), recipe)
-    finally:
-        workspace.close()
+    with surroundings(folder) as around:
+        return choose(snapshot, str(path.resolve()), offset, around, recipe)
 
 
 def explained(question: Question) -> list[dict[str, Any]]:
