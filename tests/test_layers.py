@@ -25,7 +25,7 @@ ALLOWED = {  # part -> what it may import of this package; everything may import
     "config": set(),
     "problems": set(),
     "lab": {"text", "syntax", "names", "workspace", "hirope", "model", "engine"},
-    "commands": {"text", "syntax", "names", "workspace", "model", "engine"},
+    "commands": {"text", "syntax", "names", "workspace", "model", "engine", "config"},
     "cli": {"commands", "config", "server", "lab"},
     "__main__": {"cli"},
     "__init__": set(),

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hirope_ls.commands.wished import wished
 from hirope_ls.engine.snapshots import Pipeline, Snapshot
 from hirope_ls.model.folder import Card, bundled_folder, read_card
+from hirope_ls.model.hub import model_folder
 from hirope_ls.model.tokens import TextTokenizer
 from hirope_ls.text.buffer import Buffer
 
@@ -47,15 +49,22 @@ class Model:
 
 
 def add_model_arguments(parser: argparse.ArgumentParser, running: bool = True) -> None:
-    """--model, and, for a command that runs it, --device."""
-    parser.add_argument("--model", type=Path, metavar="DIR", help="the model's folder (default: the bundled model)")
+    """--model, and, for a command that runs it, --device; what is not given is as in the user's settings file."""
+    model, device = wished().model, wished().device
+    parser.add_argument(
+        "--model",
+        type=Path,
+        metavar="DIR",
+        default=None if model is None else Path(model),
+        help=f"the model's folder, or owner/name of one in the Hugging Face cache (default: {model or 'bundled'})",
+    )
     if running:
-        parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
+        parser.add_argument("--device", default=device, help=f"auto, cpu, cuda or cuda:N (default: {device})")
 
 
 def read_parts(folder: Path | None) -> Parts:
-    """The parts for a model folder, by default the bundled one. Raises ModelRefused."""
-    card = read_card(folder or bundled_folder())
+    """The parts for a model folder, or a model of that name, by default the bundled one. Raises ModelRefused."""
+    card = read_card(bundled_folder() if folder is None else model_folder(str(folder)))
     tokenizer = TextTokenizer.load(card.folder)
     return Parts(card, tokenizer, Pipeline(tokenizer, card.trained_length))
 
@@ -66,9 +75,9 @@ def load_model(parts: Parts, device: str) -> Model:
     from hirope_ls.model.decode import LocalModel
     from hirope_ls.model.loader import choose_threads, load
 
-    choose_threads()
+    choose_threads(wished().threads)
     imported = time.monotonic()
-    loaded = load(parts.card, device)
+    loaded = load(parts.card, device, wished().dtype)
     special = parts.tokenizer.special.all
     tokenizer = parts.tokenizer
     model = LocalModel(loaded, _KV_BUDGET, special, tokenizer.vocab_size, pieces=tokenizer.pieces)

@@ -1,0 +1,62 @@
+"""What is logged, and where besides the editor: a file that is rotated, if the user wishes one. No line holds text of
+the user's files. May be called again whenever the wishes change.
+"""
+
+from __future__ import annotations
+
+import logging
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Final
+
+_LEVELS: Final = {
+    "error": logging.ERROR,
+    "warning": logging.WARNING,
+    "info": logging.INFO,
+    "debug": logging.DEBUG,
+}
+_BYTES: Final = 5_000_000
+_KEPT: Final = 3
+
+
+class LogFile:
+    """The session's log: `handler` is the one to the client."""
+
+    def __init__(self, handler: logging.Handler) -> None:
+        self._client = handler
+        self._logger = logging.getLogger("hirope_ls")
+        self._file: RotatingFileHandler | None = None
+        self._path: str | None = None
+        self._first = self._logger.level
+
+    def wish(self, level: str, path: str | None) -> str | None:
+        """Log from this level on, to the client and to this file. What is wrong with the file, in one line."""
+        number = _LEVELS[level]
+        self._client.setLevel(number)
+        problem = self._open(path) if path != self._path else None
+        if self._file is not None:
+            self._file.setLevel(number)
+        self._logger.setLevel(min([number, *(handler.level for handler in self._logger.handlers)]))
+        return problem
+
+    def close(self) -> None:
+        """The session ends."""
+        self._open(None)
+        self._logger.setLevel(self._first)
+
+    def _open(self, path: str | None) -> str | None:
+        if self._file is not None:
+            self._logger.removeHandler(self._file)
+            self._file.close()
+        self._file, self._path = None, path
+        if path is None:
+            return None
+        try:
+            place = Path(path).expanduser()
+            place.parent.mkdir(parents=True, exist_ok=True)
+            self._file = RotatingFileHandler(place, maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8")
+        except (OSError, RuntimeError, ValueError) as error:
+            return f"the log file {path} cannot be written: {getattr(error, 'strerror', None) or error}"
+        self._file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        self._logger.addHandler(self._file)
+        return None
