@@ -21,6 +21,15 @@ _AT_ONCE: Final = 3  # bytes put in by one edit; fewer are typed, or a bracket t
 
 
 @dataclass(eq=False)
+class _Accepted:
+    """Where it stands in the document now."""
+
+    start: int
+    end: int
+    text: bytes
+
+
+@dataclass(eq=False)
 class _Shown:
     """The suggestion `text` at byte `offset` of `data`; so many bytes of it are in the document by now."""
 
@@ -29,15 +38,7 @@ class _Shown:
     text: bytes
     known: int = 0
     accepted: bool = False
-
-
-@dataclass(eq=False)
-class _Accepted:
-    """Where it stands in the document now."""
-
-    start: int
-    end: int
-    text: bytes
+    place: _Accepted | None = None
 
 
 class Taken:
@@ -95,16 +96,14 @@ class Taken:
             self._judge(uri, accepted)
 
     def _accept(self, uri: str, shown: _Shown, data: bytes) -> None:
-        if not shown.accepted:
-            shown.accepted = True
-            self._count("accepted")
-            found = _Accepted(0, 0, b"")
-            asyncio.get_running_loop().call_later(self._seconds, self._judge, uri, found)
-            self._accepted.setdefault(uri, []).append(found)
-        else:  # a further word or line of it
-            found = self._accepted[uri][-1] if self._accepted.get(uri) else _Accepted(0, 0, b"")
-        found.start, found.end = shown.offset, shown.offset + shown.known
-        found.text = shown.text[: shown.known]
+        """All that is there of it now: this may be a further word or line."""
+        self.told(uri)
+        if (place := shown.place) is None:
+            place = shown.place = _Accepted(0, 0, b"")
+            asyncio.get_running_loop().call_later(self._seconds, self._judge, uri, place)
+            self._accepted.setdefault(uri, []).append(place)
+        place.start, place.end = shown.offset, shown.offset + shown.known
+        place.text = shown.text[: shown.known]
         self._data[uri] = data
 
     def _move(self, uri: str, edit: Edit) -> None:
