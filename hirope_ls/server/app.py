@@ -331,6 +331,8 @@ class App:
     def _judged(self, document: Document) -> None:
         if self._explain is not None and document.rule in ("secret", "ignored"):
             self._explain.forget(document.uri)
+        if document.rule is not None:
+            self._taken.closed(document.uri)
         self._running_others.judged(document)
 
     def _opened(self, document: Document) -> None:

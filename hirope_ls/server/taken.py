@@ -7,6 +7,7 @@ in memory for the session, told by `hirope/status`, sent nowhere. Belongs to the
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -17,6 +18,7 @@ from hirope_ls.text.edit import Edit
 
 KEPT_S: Final = 30.0  # after it was accepted
 _ALIKE: Final = 0.8  # of its characters: it was kept, though a name in it was changed
+_WORDS: Final = re.compile(rb"\w+|\s+|[^\w\s]")
 _AT_ONCE: Final = 3  # bytes put in by one edit; fewer are typed, or a bracket that an editor closes
 
 
@@ -104,7 +106,8 @@ class Taken:
             self._accepted.setdefault(uri, []).append(place)
         place.start, place.end = shown.offset, shown.offset + shown.known
         place.text = shown.text[: shown.known]
-        self._data[uri] = data
+        if place in self._accepted.get(uri, ()):  # else it was judged already
+            self._data[uri] = data
 
     def _move(self, uri: str, edit: Edit) -> None:
         for accepted in self._accepted.get(uri, ()):
@@ -134,5 +137,7 @@ def _alike(was: bytes, now: bytes) -> bool:
     """Whether most of it is there still, in its order; what was written between does not count against it."""
     if len(now) > 4 * len(was) + 200:
         return False  # something else stands there
-    words = SequenceMatcher(None, was, now, autojunk=False)
-    return sum(block.size for block in words.get_matching_blocks()) >= _ALIKE * len(was)
+    old, new = _WORDS.findall(was), _WORDS.findall(now)
+    blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
+    same = sum(len(word) for block in blocks for word in old[block.a : block.a + block.size])
+    return same >= _ALIKE * len(was)

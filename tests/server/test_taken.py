@@ -73,7 +73,7 @@ def taken_back(session: Session) -> None:
 
 def renamed(session: Session) -> None:
     session.edit(PLACE, PLACE, SAYS)
-    session.edit(PLACE + 7, PLACE + 12, "gamma")
+    session.edit(PLACE + 15, PLACE + 19, "eta")
     session.edit(0, 0, "# a line above\n" * 30)
 
 
