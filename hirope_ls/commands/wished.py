@@ -15,7 +15,7 @@ def wished() -> Settings:
     file, sources = UserFile(user_file()), Sources()
     given = file.news()
     if given is not None:
-        problems = sources.take("file", given.values) if given.problem is None else (given.problem,)
-        if problems:
-            print(f"hirope-ls: {problem_message(problems)} (in {file.path})", file=sys.stderr)
+        wrong = tuple(f"{each} (in {file.path})" for each in sources.take("file", given.values))
+        if problems := wrong if given.problem is None else (given.problem,):
+            print(f"hirope-ls: {problem_message(problems)}", file=sys.stderr)
     return sources.settings()

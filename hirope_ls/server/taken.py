@@ -17,7 +17,7 @@ from hirope_ls.engine.recent import typed_since
 from hirope_ls.text.edit import Edit
 
 KEPT_S: Final = 30.0  # after it was accepted
-_ALIKE: Final = 0.8  # of its characters: it was kept, though a name in it was changed
+_ALIKE: Final = 0.7  # of its characters: it was kept, though a name in it was changed
 _WORDS: Final = re.compile(rb"\w+|\s+|[^\w\s]")
 _AT_ONCE: Final = 3  # bytes put in by one edit; fewer are typed, or a bracket that an editor closes
 
