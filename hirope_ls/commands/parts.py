@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from hirope_ls.commands.wished import wished
 from hirope_ls.engine.snapshots import Pipeline, Snapshot
 from hirope_ls.model.folder import Card, bundled_folder, read_card
-from hirope_ls.model.hub import model_folder
+from hirope_ls.model.hub import resolve
 from hirope_ls.model.tokens import TextTokenizer
 from hirope_ls.text.buffer import Buffer
 
@@ -63,8 +63,8 @@ def add_model_arguments(parser: argparse.ArgumentParser, running: bool = True) -
 
 
 def read_parts(folder: Path | None) -> Parts:
-    """The parts for a model folder, or a model of that name, by default the bundled one. Raises ModelRefused."""
-    card = read_card(bundled_folder() if folder is None else model_folder(str(folder)))
+    """The parts for a model folder or hub id, by default the bundled model. Raises ModelRefused."""
+    card = read_card(resolve(folder) if folder else bundled_folder())
     tokenizer = TextTokenizer.load(card.folder)
     return Parts(card, tokenizer, Pipeline(tokenizer, card.trained_length))
 

@@ -23,7 +23,7 @@ from hirope_ls.engine.snapshots import Pipeline, Snapshot
 from hirope_ls.engine.worker import Closed, Worker
 from hirope_ls.model.folder import Card, bundled_folder, read_card
 from hirope_ls.model.generator import LanguageModel
-from hirope_ls.model.hub import model_folder
+from hirope_ls.model.hub import resolve
 from hirope_ls.model.release import release_memory
 from hirope_ls.model.tokens import TextTokenizer
 from hirope_ls.problems import HiropeError
@@ -49,7 +49,7 @@ class Kit:
     @classmethod
     def load(cls, settings: Settings) -> Kit:
         """Read card and tokenizer of the model's folder. Raises ModelRefused."""
-        folder = bundled_folder() if settings.model is None else model_folder(settings.model)
+        folder = bundled_folder() if settings.model is None else resolve(settings.model)
         card = read_card(folder)
         tokenizer = TextTokenizer.load(folder)
         return cls(Recipe(tokenizer, card, options_for(settings, card)), Pipeline(tokenizer, card.trained_length))
