@@ -195,7 +195,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "logFile",
         "log_file",
         text("path of a file"),
-        "Write the log to this file, too. At 5 MB it becomes `.1`, and so on to `.3`.",
+        "Write the log to this file, too. At 4 MB it becomes `.1`, then `.2`.",
         unset="none",
     ),
 )

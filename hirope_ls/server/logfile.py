@@ -5,9 +5,12 @@ the user's files. May be called again whenever the wishes change.
 from __future__ import annotations
 
 import logging
+import os
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
+
+from hirope_ls.server.logs import log_file_handler
 
 _LEVELS: Final = {
     "error": logging.ERROR,
@@ -15,8 +18,6 @@ _LEVELS: Final = {
     "info": logging.INFO,
     "debug": logging.DEBUG,
 }
-_BYTES: Final = 5_000_000
-_KEPT: Final = 3
 
 
 class LogFile:
@@ -53,10 +54,15 @@ class LogFile:
             return None
         try:
             place = Path(path).expanduser()
-            place.parent.mkdir(parents=True, exist_ok=True)
-            self._file = RotatingFileHandler(place, maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8")
+            self._file = self._opened(place) or log_file_handler(place)
         except (OSError, RuntimeError, ValueError) as error:
             return f"the log file {path} cannot be written: {getattr(error, 'strerror', None) or error}"
-        self._file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         self._logger.addHandler(self._file)
+        return None
+
+    def _opened(self, place: Path) -> RotatingFileHandler | None:
+        """Where the process logs to this file from its start, by its command line."""
+        for handler in self._logger.handlers:
+            if isinstance(handler, RotatingFileHandler) and handler.baseFilename == os.path.abspath(place):  # noqa: PTH100
+                return handler
         return None
