@@ -112,9 +112,6 @@ def _serve(words: list[str]) -> int:
     way = parser.add_mutually_exclusive_group()
     way.add_argument("--stdio", action="store_true", help=argparse.SUPPRESS)
     way.add_argument("--tcp", metavar="ADDRESS", help="wait for one editor at an address of this machine alone instead")
-    parser.add_argument(
-        "--log-file", metavar="PATH", help="log to this file, too; full ones are kept as PATH.1, PATH.2"
-    )
     parser.add_argument("--clientProcessId", type=int, help=argparse.SUPPRESS)
     for setting in SETTINGS:
         parser.add_argument(
@@ -128,7 +125,7 @@ def _serve(words: list[str]) -> int:
     overrides = {setting.name: args[setting.name] for setting in SETTINGS if args[setting.name] is not None}
     from hirope_ls.server.serve import serve
 
-    log_file = None if args["log_file"] is None else Path(args["log_file"])
+    log_file = None if args["logFile"] is None else Path(args["logFile"])  # from the start, not from the session's
     return serve(overrides, log_file=log_file, tcp=args["tcp"])
 
 

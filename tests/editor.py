@@ -103,6 +103,7 @@ class Editor:
         self.notifications: list[dict[str, Any]] = []
         self.asked: list[str] = []  # methods of the server's requests to us
         self.asked_with: list[tuple[str, Any]] = []  # the same, with their parameters
+        self.answers: dict[str, Any] = {}  # by method what we answer; null to all others
         self.replies: dict[Any, list[dict[str, Any]]] = {}
         self.stderr = b""
         self._sent: list[int] = []
@@ -302,7 +303,7 @@ class Editor:
             elif "id" in message:
                 self.asked_with.append((message["method"], message["params"]))
                 self.asked.append(message["method"])
-                self.send({"jsonrpc": "2.0", "id": message["id"], "result": None})
+                self.send({"jsonrpc": "2.0", "id": message["id"], "result": self.answers.get(message["method"])})
             else:
                 self.notifications.append({**message, "at": time.monotonic()})
             self._news.notify_all()

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from bundled import card, folder
 
 from hirope_ls.cli import main
 from hirope_ls.commands.place import offset_at, parse_place, read_source
+from hirope_ls.commands.wished import wished
 from hirope_ls.problems import InputError
 
 MODEL = ["--model", str(folder())]
@@ -347,3 +349,36 @@ def test_control_c_is_quiet(source: Path) -> None:
     assert "Traceback" not in err
     # CPython ends by the signal itself, 130 to a shell, where it once came inside `exec` of a text, as dataclasses do.
     assert process.returncode in (130, -signal.SIGINT), (out, err)
+
+
+@pytest.fixture
+def user_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "hirope-ls").mkdir()
+    wished.cache_clear()
+    yield tmp_path / "hirope-ls" / "config.toml"
+    wished.cache_clear()
+
+
+def test_commands_do_as_the_users_file_says(capsys: pytest.CaptureFixture[str], source: Path, user_file: Path) -> None:
+    user_file.write_text("maxNewTokens = 1\n")
+    assert main(["complete", f"{source}:17:11", "--json", *MODEL]) == 0
+    assert json.loads(capsys.readouterr().out)["tokens"]["generated"] <= 1
+
+
+def test_commands_take_the_model_of_the_users_file(
+    capsys: pytest.CaptureFixture[str], source: Path, user_file: Path
+) -> None:
+    user_file.write_text("model = 'owner/none'\n")
+    assert "hirope-ls fetch owner/none" in failing(capsys, "positions", str(source))
+    assert main(["positions", str(source), "--model", "bundled"]) == 0
+
+
+def test_a_broken_users_file_is_told_and_stops_no_command(
+    capsys: pytest.CaptureFixture[str], source: Path, user_file: Path
+) -> None:
+    user_file.write_text("enable = tru\n")
+    assert main(["positions", str(source)]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "line 1" in line
+    assert str(user_file) in line

@@ -27,6 +27,7 @@ from hirope_ls.commands.explaining import chosen, explained, show_prompt
 from hirope_ls.commands.parts import Model, Parts, add_model_arguments, load_model, read_parts
 from hirope_ls.commands.place import Place, line_column, offset_at, parse_place, read_source
 from hirope_ls.commands.terminal import show_completion, waiting
+from hirope_ls.commands.wished import wished
 from hirope_ls.engine.complete import complete
 from hirope_ls.engine.completion import Completion
 from hirope_ls.engine.options import Options
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("place", metavar="FILE:LINE:COLUMN", help="where to complete, counted from 1")
     add_model_arguments(parser)
-    default = Options.max_new_tokens
+    default = wished().max_new_tokens
     parser.add_argument(
         "--max-new-tokens", type=_positive, default=default, metavar="N", help=f"tokens at most (default: {default})"
     )
@@ -109,7 +110,9 @@ def as_json(place: Place, buffer: Buffer, completion: Completion, parts: Parts, 
 
 def _options(args: argparse.Namespace, parts: Parts) -> Options:
     """With a budget for other files where they are asked for, whether or not the model is known to gain by them."""
-    options = Options(max_new_tokens=args.max_new_tokens)
+    options = Options(
+        max_new_tokens=args.max_new_tokens, max_lines=wished().max_lines, max_prompt_tokens=wished().prompt_tokens
+    )
     if not args.workspace:
         return options
     return replace(options, context_tokens=options.prompt_cap(parts.card.trained_length) // 4)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hirope_ls.commands.wished import wished
 from hirope_ls.engine.snapshots import Pipeline, Snapshot
 from hirope_ls.model.folder import Card, bundled_folder, read_card
 from hirope_ls.model.hub import resolve
@@ -48,10 +49,17 @@ class Model:
 
 
 def add_model_arguments(parser: argparse.ArgumentParser, running: bool = True) -> None:
-    """--model, and, for a command that runs it, --device."""
-    parser.add_argument("--model", type=Path, metavar="MODEL", help="a model's folder or owner/name (default: bundled)")
+    """--model, and, for a command that runs it, --device; what is not given is as in the user's settings file."""
+    model, device = wished().model, wished().device
+    parser.add_argument(
+        "--model",
+        type=Path,
+        metavar="MODEL",
+        default=None if model is None else Path(model),
+        help=f"a model's folder or owner/name (default: {model or 'bundled'})",
+    )
     if running:
-        parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
+        parser.add_argument("--device", default=device, help=f"auto, cpu, cuda or cuda:N (default: {device})")
 
 
 def read_parts(folder: Path | None) -> Parts:
@@ -67,9 +75,9 @@ def load_model(parts: Parts, device: str) -> Model:
     from hirope_ls.model.decode import LocalModel
     from hirope_ls.model.loader import choose_threads, load
 
-    choose_threads()
+    choose_threads(wished().threads)
     imported = time.monotonic()
-    loaded = load(parts.card, device)
+    loaded = load(parts.card, device, wished().dtype)
     special = parts.tokenizer.special.all
     tokenizer = parts.tokenizer
     model = LocalModel(loaded, _KV_BUDGET, special, tokenizer.vocab_size, pieces=tokenizer.pieces)

@@ -65,6 +65,14 @@ class Worker(Generic[T]):
         with self._wake:
             return self._running is not None or bool(self._waiting)
 
+    @property
+    def queue(self) -> tuple[int, int]:
+        """How many jobs run or wait: those that somebody waits for, and warm-ups."""
+        with self._wake:
+            jobs = [*self._waiting.values(), *([self._running] if self._running else [])]
+        urgent = sum(job.urgent for job in jobs)
+        return urgent, len(jobs) - urgent
+
     def submit(self, key: Hashable, job: Callable[[T, StopFlag], R]) -> Future[R]:
         """Run a job soon; an older one of this key ends with Superseded, whether it waits or runs."""
         return self._add(key, job, urgent=True)

@@ -81,6 +81,11 @@ class LocalModel:
         """Bytes of all caches together; never more than the budget."""
         return self._store.used_bytes
 
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self._device
+
     def few_rows(self) -> str:
         """What computes a few rows, in words; waits for machine code that is being made."""
         return self._hirope.few_rows(wait=True)

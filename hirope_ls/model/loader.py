@@ -60,9 +60,11 @@ def check(card: Card) -> None:
     _read_config(card)
 
 
-def choose_threads() -> None:
-    """Let torch use the physical cores, in this process from now on; a user's OMP_NUM_THREADS wins."""
-    if not os.environ.get("OMP_NUM_THREADS"):
+def choose_threads(wished: int | None = None) -> None:
+    """Let torch use so many threads, from now on; or what OMP_NUM_THREADS says; or the physical cores."""
+    if wished is not None:
+        torch.set_num_threads(wished)
+    elif not os.environ.get("OMP_NUM_THREADS"):
         torch.set_num_threads(num_threads())
 
 

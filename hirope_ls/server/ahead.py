@@ -7,6 +7,7 @@ event loop.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Literal
 
 import psutil  # type: ignore[import-untyped]
@@ -29,7 +30,7 @@ class Ahead:
     """The one suggestion that is made ahead, or will be in a moment."""
 
     def __init__(
-        self, backend: Backend, generations: Generations, recent: Recent, status: Status, wish: LookAhead
+        self, backend: Backend, generations: Generations, recent: Recent, status: Status, wish: Callable[[], LookAhead]
     ) -> None:
         self._backend = backend
         self._generations = generations
@@ -51,7 +52,7 @@ class Ahead:
         timings = completion.timings
         if "decode" in timings:
             self._cheap = timings.get("prefill", 0) + timings["decode"] <= _CHEAP_MS
-        if self._wish == "on" or (self._wish == "auto" and self._cheap and not on_battery()):
+        if self._wish() == "on" or (self._wish() == "auto" and self._cheap and not on_battery()):
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(_IDLE_S, self._begin, document, document.buffer.data, completion)
 

@@ -10,7 +10,6 @@ import time
 from dataclasses import dataclass, replace
 from typing import Final
 
-from hirope_ls.config import Settings
 from hirope_ls.engine.complete import alternatives
 from hirope_ls.engine.completion import Completion
 from hirope_ls.engine.question import Question
@@ -24,8 +23,11 @@ from hirope_ls.server.documents import Document, Documents
 from hirope_ls.server.generations import Generation, Generations
 from hirope_ls.server.narrow import narrowed
 from hirope_ls.server.place import Ask, Place
+from hirope_ls.server.rhythm import Rhythm
 from hirope_ls.server.status import Status
+from hirope_ls.server.taken import Taken
 from hirope_ls.server.warming import Warming
+from hirope_ls.server.wishes import Wishes
 from hirope_ls.text.edit import Edit
 
 _AT_ONCE: Final = 3  # suggestions for whoever asks by hand
@@ -45,17 +47,25 @@ class Answering:
     """Makes completions for requests; whoever awaits one may be cancelled at any time."""
 
     def __init__(
-        self, documents: Documents, backend: Backend, warming: Warming, status: Status, settings: Settings
+        self,
+        documents: Documents,
+        backend: Backend,
+        warming: Warming,
+        status: Status,
+        wishes: Wishes,
+        taken: Taken,
     ) -> None:
         self._documents = documents
         self._backend = backend
         self._warming = warming
         self._status = status
-        self._settings = settings
+        self._wishes = wishes
+        self._taken = taken
+        self.rhythm = Rhythm()
         self._recent = Recent()
         self._warming.read = self._recent.forget_approximate
         self._generations = Generations(backend, self._recent)
-        self._ahead = Ahead(backend, self._generations, self._recent, status, settings.look_ahead)
+        self._ahead = Ahead(backend, self._generations, self._recent, status, lambda: wishes.now.look_ahead)
 
     def begin(self, ask: Ask) -> Start:
         """What is there for this request already; a generation that is of no use for it is stopped."""
@@ -80,6 +90,7 @@ class Answering:
         if completion.approximate is not None and ask.document is not None:
             self._warming.refresh(ask.document)
         if completion.text and ask.document is not None and ask.params.selected is None:
+            self._taken.shown(ask.uri, ask.document.buffer.data, completion.start, completion.text)
             self._ahead.shown(ask.document, completion)
 
     def refuse(self, uri: str) -> None:
@@ -114,10 +125,13 @@ class Answering:
             return start.known
         if start.running is not None and (found := await self._shared(start.running, place)) is not None:
             return found
+        kit = self._backend.kit
         snapshot = ask.snapshot or self._pinned(ask, await self._documents.snapshot(document))
         if snapshot is None:
             return Completion("", 0, 0, "empty:document-changed")
         await self._debounce(ask)
+        if kit is None or self._backend.kit is None or self._backend.kit.pipeline is not kit.pipeline:
+            return Completion("", 0, 0, "loading")  # the snapshot's tokens are another model's
         return await self._compute(ask, place, snapshot)
 
     async def others(self, ask: Ask, document: Document, first: Completion) -> list[Completion]:
@@ -171,7 +185,7 @@ class Answering:
         return found
 
     async def _debounce(self, ask: Ask) -> None:
-        wait = ask.asked + self._settings.debounce_ms / 1000 - time.monotonic()
+        wait = self.rhythm.start(self._wishes.now.debounce_ms) - time.monotonic()
         if wait > 0 and not ask.params.manual:
             await asyncio.sleep(wait)
 
@@ -184,7 +198,10 @@ class Answering:
             return found  # it was begun while this request waited
         self._warming.computed(ask.uri)
         question = self._question(kit, place, snapshot)
-        return await self._generations.start(worker, question, ask.asked, self._deadline(ask)).completion()
+        made = await self._generations.start(worker, question, ask.asked, self._deadline(ask)).completion()
+        if made.text:
+            self.rhythm.computed(sum(made.timings.get(phase, 0.0) for phase in ("prefill", "decode")) / 1000)
+        return made
 
     def _question(self, kit: Kit, place: Place, snapshot: Snapshot) -> Question:
         return kit.question(
@@ -192,4 +209,4 @@ class Answering:
         )
 
     def _deadline(self, ask: Ask) -> float:
-        return ask.asked + self._settings.deadline_ms / 1000
+        return ask.asked + self._wishes.now.deadline_ms / 1000

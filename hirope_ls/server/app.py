@@ -18,9 +18,10 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
-from hirope_ls.config import Settings, problem_message, read_settings
+from hirope_ls.config import Settings
 from hirope_ls.server.actions import Abilities
 from hirope_ls.server.answering import Answering
+from hirope_ls.server.applying import Applying
 from hirope_ls.server.backend import Backend, LoadModel
 from hirope_ls.server.background import Background
 from hirope_ls.server.convert import (
@@ -39,21 +40,29 @@ from hirope_ls.server.documents import Document, Documents
 from hirope_ls.server.explain_requests import ExplainRequests
 from hirope_ls.server.explaining import Explaining
 from hirope_ls.server.framing import Fault
+from hirope_ls.server.idle import Idle
 from hirope_ls.server.inline import InlineCompletions
-from hirope_ls.server.inspect import inspection
 from hirope_ls.server.items import Items
+from hirope_ls.server.loading import Loading
+from hirope_ls.server.logfile import LogFile
 from hirope_ls.server.logs import ClientHandler
 from hirope_ls.server.lookup import Lookups
 from hirope_ls.server.notebooks import Notebooks
+from hirope_ls.server.notices import Notices
 from hirope_ls.server.others import OtherFiles
 from hirope_ls.server.place import inline_list
-from hirope_ls.server.progress import Progress
-from hirope_ls.server.protocol import RequestFailed, StrictProtocol, shared_converter
+from hirope_ls.server.progress import Bars
+from hirope_ls.server.protocol import StrictProtocol, shared_converter
+from hirope_ls.server.reports import Reports
 from hirope_ls.server.status import Status
 from hirope_ls.server.stdio import Reader, Writer
+from hirope_ls.server.switches import Switches
+from hirope_ls.server.taken import Taken
+from hirope_ls.server.telling import Telling
 from hirope_ls.server.verdicts import Verdict
 from hirope_ls.server.warming import Warming
 from hirope_ls.server.watch import end_by_force, watch_process
+from hirope_ls.server.wishes import Wishes
 from hirope_ls.text.edit import Edit
 
 _log = logging.getLogger(__name__)
@@ -101,7 +110,7 @@ class App:
         self._protocol.on_exit = self._exit
         self._protocol.on_bad = self._bad_notification
         self._status = Status()
-        self._problems: tuple[str, ...] = ()
+        self._notices = Notices(protocol)
 
     async def run(self, source: int, sink: int) -> int:
         """Serve until the client says exit, closes `source`, or dies. The descriptors are ours to use."""
@@ -118,12 +127,15 @@ class App:
         self._protocol.set_writer(writer)
         handler = ClientHandler(self._log_to_client)
         logging.getLogger("hirope_ls").addHandler(handler)
+        self._log = LogFile(handler)
+        self._wishes = Wishes(self._protocol, self._background, self._notices, self._overrides)
         Reader(source, self._deliver, self._source_ended).start()
         code = await self._over
         logging.getLogger("hirope_ls").removeHandler(handler)
         self._protocol.abandon()
         for task in self._tasks:
             task.cancel()
+        self._wishes.close()
         if self._others is not None:
             self._others.close(0.4)
         if self._explain is not None:
@@ -132,7 +144,10 @@ class App:
         writer.close()
         writer.flush(0.5)
         if self._backend is not None:
+            self._idle.close()
+            self._telling.close()
             self._backend.close(0.5)
+        self._log.close()
         return code
 
     # -- threads hand over to the loop
@@ -200,25 +215,27 @@ class App:
             types.NOTEBOOK_DOCUMENT_DID_OPEN: self._open_notebook,
             types.NOTEBOOK_DOCUMENT_DID_CHANGE: lambda params: self._notebooks.change(params),
             types.NOTEBOOK_DOCUMENT_DID_CLOSE: self._close_notebook,
+            types.WORKSPACE_DID_CHANGE_CONFIGURATION: self._configured,
             "hirope/didFocus": self._focused,
-            "hirope/inspect": self._inspect,
-            "hirope/status": self._status_report,
-            "hirope/lastCompletion": self._last_completion,
+            "hirope/didAccept": lambda params: self._taken.told(self._notebooks.document(document_uri(params))),
+            "hirope/inspect": lambda params: self._reports.inspect(params),
+            "hirope/status": lambda params: self._reports.status(params),
+            "hirope/lastCompletion": lambda params: self._reports.last_completion(params),
         }
 
     def _initialize(self, params: Any) -> types.InitializeResult:
         if not isinstance(params, Mapping) or not isinstance(params.get("capabilities"), Mapping):
             raise JsonRpcInvalidParams("capabilities is missing")
         capabilities = params["capabilities"]
-        settings, self._problems = read_settings(params.get("initializationOptions"), self._overrides)
+        self._wishes.initialize(params)
         self._documents.encoding = choose_encoding(capabilities)
         self._roots = root_uris(params)
-        self._items = Items.of(capabilities, settings.completion_items)
+        self._items = Items.of(capabilities, self._wishes.now.completion_items)
         if self._items is not None:
             self._protocol.handlers[types.TEXT_DOCUMENT_COMPLETION] = self._complete_items
         self._watches_files = announces(capabilities, "workspace", "didChangeWatchedFiles", "dynamicRegistration")
         can = Abilities.of(capabilities)
-        self._start_parts(settings, announces_progress(capabilities), can)
+        self._start_parts(params, Bars(self._protocol, announces_progress(capabilities)), can)
         parent = params.get("processId")
         if isinstance(parent, int) and not isinstance(parent, bool):
             watch_process(parent, lambda: self._leave("the editor's process is gone"))
@@ -239,60 +256,62 @@ class App:
             server_info=types.ServerInfo(name="hirope-ls", version=package_version()),
         )
 
-    def _start_parts(self, settings: Settings, progress: bool, can: Abilities) -> None:
-        self._progress = Progress(self._protocol, progress, "hirope/load")
-        self._backend = Backend(settings, self._background, self._load_model, self._backend_changed)
-        self._warming = Warming(self._backend, self._status, settings.look_ahead)
-        answering = Answering(self._documents, self._backend, self._warming, self._status, settings)
-        self._inline = InlineCompletions(self._documents, self._backend, answering, self._status)
-        self._others = OtherFiles(
+    def _start_parts(self, params: Mapping[str, Any], bars: Bars, can: Abilities) -> None:
+        wishes, documents, status = self._wishes, self._documents, self._status
+        loading = Loading(self._protocol, self._notices, bars, documents, self._spawn)
+        self._backend = backend = Backend(wishes, self._background, self._load_model, loading.changed)
+        switches = Switches(wishes)
+        self._warming = warming = Warming(backend, status, lambda: wishes.now.look_ahead, switches, bars)
+        self._taken = Taken(status.told)
+        self._answering = answering = Answering(documents, backend, warming, status, wishes, self._taken)
+        self._inline = InlineCompletions(documents, backend, answering, status, switches)
+        self._others = others = OtherFiles(
             self._background,
             self._protocol,
-            self._documents,
-            self._backend,
-            self._warming,
+            documents,
+            backend,
+            warming,
             answering,
             self._inline,
-            Progress(self._protocol, progress, "hirope/index"),
+            bars.new("hirope/index"),
             self._spawn,
         )
-        lookups = Lookups(self._documents, self._others, self._background)
-        explaining = Explaining(self._backend)
+        lookups = Lookups(documents, others, self._background)
         self._explain = ExplainRequests(
-            self._protocol, can, lookups, explaining, self._notebooks, self._background, self._spawn
+            self._protocol, can, lookups, Explaining(backend), self._notebooks, self._background, self._spawn
         )
         self._protocol.handlers.update(self._explain.handlers)
+        self._reports = Reports(wishes, documents, self._notebooks, backend, others, status, self._taken)
+        self._telling = Telling(self._protocol, self._reports.status)
+        self._telling.initialize(params)
+        status.changed = self._telling.changed
+        loading.serve(backend, others, self._inline, answering, warming, self._telling.changed)
+        self._loading = loading
+        self._idle = Idle(backend, wishes)
+        self._applying = Applying(documents, backend, answering, warming, others, self._log, self._notices)
+        wishes.changed = self._wished
+
+    def _wished(self, former: Settings, new: Settings) -> None:
+        self._applying(former, new)
+        self._telling.changed()
 
     def _initialized(self, params: Any) -> None:
-        if self._problems:
-            self._show(types.MessageType.Warning, problem_message(self._problems))
         backend = self._backend
         if backend is not None and self._others is not None and backend.state == "starting" and not self._tasks:
             self._others.begin(self._roots, self._watches_files)
-            self._spawn(backend.start())
-            self._spawn(self._progress.begin("loading the model"))
+            self._spawn(self._begin(backend))
 
-    def _backend_changed(self) -> None:
-        backend = self._backend
-        assert backend is not None
-        if backend.state == "loading" and backend.kit is not None:
-            self._documents.start(backend.kit.pipeline)
-            if self._others is not None and backend.kit.shows_others:
-                self._others.index()
-        elif backend.state == "refused":
-            if backend.kit is None:
-                self._documents.give_up()
-            self._progress.end("no model")
-            self._show(types.MessageType.Error, f"hirope-ls makes no suggestions: {backend.problem}")
-        elif backend.state == "ready":
-            self._progress.end("ready")
-            self._spawn(self._ready())
+    async def _begin(self, backend: Backend) -> None:
+        await self._wishes.begin()
+        self._applying.log(self._wishes.now)
+        if self._wishes.now.enable:
+            self._loading.begin()
+        self._idle.begin()
+        await backend.start()
 
-    async def _ready(self) -> None:
-        await self._inline.fulfil_wishes()
-        for document in self._documents:
-            self._warming.start(document)
-        self._protocol.notify("hirope/ready", {})
+    def _configured(self, params: Any) -> None:
+        if (asking := self._wishes.client_changed(params)) is not None:
+            self._spawn(asking)
 
     @property
     def _running_others(self) -> OtherFiles:
@@ -312,6 +331,8 @@ class App:
     def _judged(self, document: Document) -> None:
         if self._explain is not None and document.rule in ("secret", "ignored"):
             self._explain.forget(document.uri)
+        if document.rule is not None:
+            self._taken.closed(document.uri)
         self._running_others.judged(document)
 
     def _opened(self, document: Document) -> None:
@@ -321,6 +342,9 @@ class App:
 
     def _edited(self, document: Document, edits: Sequence[Edit]) -> None:
         if self._others is not None:
+            self._idle.active()
+            self._answering.rhythm.edited(time.monotonic())
+            self._taken.edited(document.uri, document.buffer.data, edits)
             self._warming.edited(document, edits)
             self._others.edited(document)
 
@@ -360,41 +384,11 @@ class App:
     def _close(self, params: Any) -> None:
         uri = document_uri(params)
         if self._others is not None:
+            self._taken.closed(uri)
             self._inline.forget(uri)
             self._warming.closed(uri)
             self._others.closed(uri)
         self._documents.close(uri)
-
-    async def _inspect(self, params: Any) -> dict[str, Any]:
-        uri = self._notebooks.document(document_uri(params))
-        document = self._documents.get(uri)
-        snapshot = await self._documents.snapshot(document) if document is not None else None
-        backend = self._backend
-        if document is None or snapshot is None or backend is None or backend.kit is None:
-            raise RequestFailed("the document is not open" if document is None else "the document cannot be read now")
-        cached = (0, 0)
-        if backend.state == "ready" and backend.worker is not None:
-            future = backend.worker.submit(object(), lambda model, stop: model.cached(uri))
-            cached = await asyncio.wrap_future(future)
-        context = backend.contexts.get(uri)
-        return inspection(snapshot, backend.kit.card.trained_length, cached, context, self._documents.encoding)
-
-    def _status_report(self, params: Any) -> dict[str, Any]:
-        backend = self._backend
-        kit = backend.kit if backend is not None else None
-        return {
-            "state": backend.state if backend is not None else "starting",
-            "problem": backend.problem if backend is not None else None,
-            "model": kit.card.name if kit is not None else None,
-            "documents": len(self._documents),
-            "workspace": self._others.report() if self._others is not None else None,
-            "busy": backend is not None and backend.worker is not None and backend.worker.busy,
-            **self._status.as_json(),
-        }
-
-    def _last_completion(self, params: Any) -> dict[str, Any] | None:
-        record = self._status.last(self._notebooks.document(document_uri(params)))
-        return record.as_json() if record is not None else None
 
     def _bad_notification(self, method: str, params: Any) -> None:
         """Something was said about a document that could not be understood: its text is not known any more."""
@@ -406,6 +400,3 @@ class App:
             return
         with contextlib.suppress(JsonRpcInvalidParams):
             self._documents.distrust(read(params), "a notification about it was malformed")
-
-    def _show(self, kind: types.MessageType, message: str) -> None:
-        self._server.window_show_message(types.ShowMessageParams(type=kind, message=message))

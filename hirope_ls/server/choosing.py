@@ -127,6 +127,14 @@ class Choosing:
         if self._timer is None and self._outdated is None:
             self._later(PAUSE_S)
 
+    def renew(self) -> None:
+        """Prompts are made otherwise from now on: nothing is shown until it is chosen anew."""
+        self._stop()
+        self._backend.contexts.clear()
+        for file in self._known.values():
+            file.chosen, file.not_before = None, 0.0
+        self._later(PAUSE_S)
+
     def in_view(self) -> Context | None:
         """What is shown to the document in view."""
         return self._backend.contexts.get(self._view.uri) if self._view is not None else None

@@ -95,8 +95,8 @@ class Documents:
         return self._documents.get(uri)
 
     def start(self, pipeline: Pipeline) -> None:
-        """The tokenizer is there: make the snapshots of what was opened meanwhile."""
-        self._pipeline = pipeline
+        """The tokenizer is there: make the snapshots of what was opened meanwhile, or with another one."""
+        self._pipeline, self._given_up = pipeline, False
         for document in self:
             self._make(document)
 

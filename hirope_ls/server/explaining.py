@@ -64,6 +64,7 @@ class Explaining:
         """
         from hirope_ls.engine.explain import Known, Writing
 
+        self._backend.used()
         kit, worker, last = self._backend.kit, self._backend.worker, self.known(told)
         if kit is None or worker is None or self._backend.state == "refused":
             reason = "no-model" if self._backend.state == "refused" else "loading"
@@ -97,10 +98,10 @@ class Explaining:
         kit, text, reason = self._backend.kit, writing.told, "cancelled"
         if not done.cancelled():
             problem = done.exception()
-            if isinstance(problem, Closed):
+            if isinstance(problem, Closed) and self._backend.closed:
                 return
             if problem is not None:
-                reason = "superseded" if isinstance(problem, Superseded) else "error"
+                reason = "superseded" if isinstance(problem, Superseded | Closed) else "error"
             elif self._known is not None and kit is not None:
                 made = done.result()
                 text, reason = made.text, made.reason

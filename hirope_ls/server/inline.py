@@ -23,6 +23,7 @@ from hirope_ls.server.documents import Documents
 from hirope_ls.server.place import Ask, Told
 from hirope_ls.server.protocol import describe
 from hirope_ls.server.status import Record, Status
+from hirope_ls.server.switches import Switches
 
 _log = logging.getLogger(__name__)
 
@@ -34,11 +35,14 @@ Reply = asyncio.Future[Any]
 class InlineCompletions:
     """The request slots of all documents."""
 
-    def __init__(self, documents: Documents, backend: Backend, answering: Answering, status: Status) -> None:
+    def __init__(
+        self, documents: Documents, backend: Backend, answering: Answering, status: Status, switches: Switches
+    ) -> None:
         self._documents = documents
         self._backend = backend
         self._answering = answering
         self._status = status
+        self._switches = switches
         self._slots: dict[tuple[str, Form], Reply] = {}
         self._wished: dict[str, Ask] = {}  # asked for while the model was loading
 
@@ -134,6 +138,9 @@ class InlineCompletions:
             return "empty:unknown-document"
         if ask.document.rule is not None:
             return f"filtered:{ask.document.rule}"
+        if (off := self._switches.rule(ask.uri, ask.document.language_id)) is not None:
+            return f"filtered:{off}"
+        self._backend.used()
         if self._backend.state == "refused":
             return "error:model"
         if ask.document.refusal is not None:

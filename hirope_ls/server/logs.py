@@ -42,12 +42,19 @@ def start_logging(file: Path | None = None) -> None:
         _log_to(ours, file.expanduser(), min(level, logging.INFO))
 
 
+def log_file_handler(file: Path) -> RotatingFileHandler:
+    """Writes to this file, which is turned over when it is full. Raises OSError or ValueError."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handler = RotatingFileHandler(
+        file, maxBytes=LOG_FILE_BYTES, backupCount=2, encoding="utf-8", errors="backslashreplace"
+    )
+    handler.setFormatter(logging.Formatter(_FORMAT))
+    return handler
+
+
 def _log_to(logger: logging.Logger, file: Path, level: int) -> None:
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(
-            file, maxBytes=LOG_FILE_BYTES, backupCount=2, encoding="utf-8", errors="backslashreplace"
-        )
+        handler = log_file_handler(file)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         _log.warning("there is no log file: %s cannot be written: %s", file, why)

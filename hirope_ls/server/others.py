@@ -57,6 +57,7 @@ class OtherFiles:
             backend, self._files, place=warming.place, busy=inline.busy, took=warming.took, adopted=self._adopted
         )
         self.judge = self._files.judge
+        self.renew = self._choosing.renew
         self.index = self._files.index
         self.read = self._files.read
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from typing import Any, Final
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -10,6 +12,8 @@ from pygls.exceptions import JsonRpcException
 from hirope_ls.server.protocol import StrictProtocol
 
 _log = logging.getLogger(__name__)
+
+LONG_S: Final = 2.0  # less is not worth a bar
 
 
 class Progress:
@@ -53,3 +57,32 @@ class Progress:
         self, value: types.WorkDoneProgressBegin | types.WorkDoneProgressReport | types.WorkDoneProgressEnd
     ) -> None:
         self._protocol.notify(types.PROGRESS, types.ProgressParams(token=self._token, value=value))
+
+
+class Bars:
+    """The session's bars: each has a token of its own, as clients forget none."""
+
+    def __init__(self, protocol: StrictProtocol, announced: bool) -> None:
+        self._protocol = protocol
+        self._announced = announced
+        self._made: dict[str, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def new(self, name: str) -> Progress:
+        """A bar that is not begun yet."""
+        self._made[name] = count = self._made.get(name, 0) + 1
+        return Progress(self._protocol, self._announced, name if count == 1 else f"{name}/{count}")
+
+    def watch(self, future: asyncio.Future[Any], name: str, message: str) -> None:
+        """Show a bar if this takes long."""
+        if self._announced:
+            asyncio.get_running_loop().call_later(LONG_S, self._begin, future, name, message)
+
+    def _begin(self, future: asyncio.Future[Any], name: str, message: str) -> None:
+        if future.done():
+            return
+        bar = self.new(name)
+        task = asyncio.ensure_future(bar.begin(message))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        future.add_done_callback(lambda _: bar.end("done"))

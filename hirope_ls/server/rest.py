@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -31,7 +32,7 @@ _Text = tuple[Buffer, Context | None]
 class Rest:
     """The one file whose rest is being read, or will be in a moment."""
 
-    def __init__(self, backend: Backend, status: Status, wish: LookAhead) -> None:
+    def __init__(self, backend: Backend, status: Status, wish: Callable[[], LookAhead]) -> None:
         self._backend = backend
         self._status = status
         self._wish = wish
@@ -56,7 +57,7 @@ class Rest:
     def later(self, document: Document, place: int) -> None:
         """Something happened at byte `place` of the document: after a while its rest may be read, and no other's."""
         self.wait()
-        if self._wish != "off":
+        if self._wish() != "off":
             self._next = document, place
             self._timer = asyncio.get_running_loop().call_later(REST_S, self._begin, document, place)
 
@@ -64,13 +65,18 @@ class Rest:
         """The document was closed."""
         self._read.pop(uri, None)
 
+    def reset(self) -> None:
+        """Nothing is read of any document."""
+        self.wait()
+        self._read.clear()
+
     def _begin(self, document: Document, place: int) -> None:
         snapshot, kit, worker = document.snapshot, self._backend.kit, self._backend.worker
         self._timer = None
         if self._backend.state != "ready" or snapshot is None or kit is None or worker is None:
             return
         text = snapshot.buffer, self._backend.contexts.get(document.uri)
-        if self._read.get(document.uri) == text or (self._wish == "auto" and on_battery()):
+        if self._read.get(document.uri) == text or (self._wish() == "auto" and on_battery()):
             return
         future = worker.warm(("rest", document.uri), partial(self._job, kit, snapshot, text[1], place))
         self._running = asyncio.wrap_future(future)
@@ -86,7 +92,7 @@ class Rest:
         stop: StopFlag,
     ) -> None:
         """On the model's thread."""
-        data, until = snapshot.buffer.data, stop if self._wish == "on" else _Until(stop, time.monotonic() + _MOST_S)
+        data, until = snapshot.buffer.data, stop if self._wish() == "on" else _Until(stop, time.monotonic() + _MOST_S)
         at = character_start(data, min(place, len(data)))
         warm_rest(kit.question(snapshot, at, context), model, until)
 

@@ -9,7 +9,7 @@ Holds no text of any document. Belongs to the event loop.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,6 +20,9 @@ rest of the file in view was read."""
 
 COUNTS: Final = ("prompt", "reused", "prefilled", "generated", "drafted", "accepted")
 """What `Completion.tokens` counts."""
+
+PHASES: Final = ("queue", "prefill", "decode")
+"""Parts of the time that an answer of the model takes; `total` is that of any answer with a suggestion."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,10 @@ class Record:
 
 
 class Status:
-    """Counts of outcomes, the last record of each document and of all, and the latencies of what was shown."""
+    """Counts of outcomes, the last record of each document and of all, and the latencies of what was shown.
+
+    `changed` is called whenever there is something new to tell.
+    """
 
     def __init__(self, latencies: int = 512) -> None:
         self._outcomes: Counter[str] = Counter()
@@ -64,17 +70,30 @@ class Status:
         self._last: Record | None = None
         self._last_by_uri: dict[str, Record] = {}
         self._latencies: deque[float] = deque(maxlen=latencies)
+        self._phases: dict[str, deque[float]] = {phase: deque(maxlen=latencies) for phase in PHASES}
+        self._tokens: Counter[str] = Counter()
+        self.changed: Callable[[], None] = lambda: None
 
     def record(self, uri: str, record: Record) -> None:
         """A request about `uri` was answered."""
         self._outcomes[record.outcome] += 1
         self._last = self._last_by_uri[uri] = record
+        self._tokens.update({name: record.tokens.get(name, 0) for name in ("prompt", "reused")})
         if record.shown:
             self._latencies.append(record.timings.get("total", 0.0))
+            for phase in PHASES:
+                if phase in record.timings:
+                    self._phases[phase].append(record.timings[phase])
+        self.changed()
 
     def count(self, name: str) -> None:
         """One more of what `SPARED` names."""
         self._spared[name] += 1
+        self.changed()
+
+    def told(self) -> None:
+        """Something is new that others count."""
+        self.changed()
 
     def last(self, uri: str) -> Record | None:
         """The last record of this document."""
@@ -92,10 +111,28 @@ class Status:
             "last": self._last.as_json() if self._last else None,
             "latencyMs": {
                 "count": len(self._latencies),
-                "p50": _quantile(self._latencies, 0.5),
-                "p95": _quantile(self._latencies, 0.95),
+                **_quantiles(self._latencies),
+                "phases": {phase: _quantiles(values) for phase, values in self._phases.items()},
             },
+            "cacheHitRate": self._hit_rates(),
         }
+
+    def _hit_rates(self) -> dict[str, float | None]:
+        """Of the suggestions, those that the model was not asked for; of the prompts' tokens, those it had read."""
+        cached = sum(count for outcome, count in self._outcomes.items() if outcome.startswith("cached"))
+        shown = sum(count for outcome, count in self._outcomes.items() if outcome.startswith("shown"))
+        return {
+            "suggestions": _share(cached, cached + shown),
+            "tokens": _share(self._tokens["reused"], self._tokens["prompt"]),
+        }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None
+
+
+def _quantiles(values: deque[float]) -> dict[str, float | None]:
+    return {"p50": _quantile(values, 0.5), "p95": _quantile(values, 0.95)}
 
 
 def _quantile(values: deque[float], share: float) -> float | None:

@@ -21,8 +21,10 @@ from hirope_ls.model.generator import LanguageModel, StopFlag
 from hirope_ls.server.ahead import LookAhead
 from hirope_ls.server.backend import Backend, Kit
 from hirope_ls.server.documents import Document
+from hirope_ls.server.progress import Bars
 from hirope_ls.server.rest import Rest
 from hirope_ls.server.status import Status
+from hirope_ls.server.switches import Switches
 from hirope_ls.text.edit import Edit
 from hirope_ls.text.encoding import character_start
 
@@ -50,10 +52,14 @@ class _File:
 class Warming:
     """The warm-ups that wait or run, and the places they are for."""
 
-    def __init__(self, backend: Backend, status: Status, wish: LookAhead) -> None:
+    def __init__(
+        self, backend: Backend, status: Status, wish: Callable[[], LookAhead], switches: Switches, bars: Bars
+    ) -> None:
         self._backend = backend
         self._status = status
         self._rest = Rest(backend, status, wish)
+        self._switches = switches
+        self._bars = bars
         self._files: dict[str, _File] = {}
         self._focus: str | None = None
         self.read: Callable[[str], None] = lambda uri: None
@@ -64,6 +70,8 @@ class Warming:
         snapshot, kit, worker = document.snapshot, self._backend.kit, self._backend.worker
         if self._backend.state != "ready" or snapshot is None or kit is None or worker is None:
             return
+        if self._switches.rule(document.uri, document.language_id) is not None:
+            return
         self._rest.put_off()
         file = self._file(document.uri)
         file.stop()
@@ -71,6 +79,8 @@ class Warming:
         job = partial(self._read, kit, snapshot, context, file.place if file.asked else None)
         file.running = asyncio.wrap_future(worker.warm(document.uri, job, first=document.uri == self._focus))
         file.running.add_done_callback(partial(self._read_through, document.uri))
+        if document.uri == self._focus:
+            self._bars.watch(file.running, "hirope/warm", "reading the file")
 
     def focus(self, document: Document) -> None:
         """The user looks at this document now."""
@@ -118,6 +128,13 @@ class Warming:
         """Seconds that it takes to read the document, as far as is known."""
         return self._file(uri).took
 
+    def reset(self) -> None:
+        """Another model, or the same with empty caches: nothing is read yet."""
+        for file in self._files.values():
+            file.stop()
+            file.asked = False
+        self._rest.reset()
+
     def closed(self, uri: str) -> None:
         """The document was closed."""
         if (file := self._files.pop(uri, None)) is not None:
@@ -130,7 +147,7 @@ class Warming:
     def _pause(self, document: Document) -> None:
         file = self._file(document.uri)
         self.start(document)
-        if file.asked and file.place is not None:
+        if file.asked and file.place is not None and self._switches.rule(document.uri, document.language_id) is None:
             self._rest.later(document, file.place)
 
     def _file(self, uri: str) -> _File:

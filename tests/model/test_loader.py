@@ -108,6 +108,8 @@ def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS")
     loader.choose_threads()
     assert told == [3]
+    loader.choose_threads(5)
+    assert told == [3, 5]
     assert 1 <= num_threads() <= (os.cpu_count() or 1)
 
 

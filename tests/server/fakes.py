@@ -3,7 +3,8 @@
 Run as a script it is that server; what the model does comes as JSON in HIROPE_FAKE: `says` (text), `draws` (texts),
 `prefill_s`, `first_s`, `step_s` and `chunk_s` as in FakeModel, `load_s`, `refuse` (a reason to refuse the model),
 `breaks` (whatever is generated raises), `opens` (a file that gets the name of each file that is opened), `sockets` (one
-that gets what is done with sockets, but for those of the event loop), `serve` (what the command line passes on).
+that gets what is done with sockets, but for those of the event loop), `serve` (what the command line passes on),
+`loads` (a file that gets a line of settings for each model that is loaded), `lacks` (devices that are not there).
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def main() -> int:
 
     from hirope_ls.config import Settings
     from hirope_ls.model.generator import Event
-    from hirope_ls.problems import ModelRefused
+    from hirope_ls.problems import ModelRefused, SettingsError
     from hirope_ls.server.backend import Kit
     from hirope_ls.server.serve import serve
 
@@ -87,7 +88,13 @@ def main() -> int:
         sys.addaudithook(note)
 
     def load(kit: Kit, settings: Settings) -> FakeModel:
+        if "loads" in script:
+            names = ("model", "device", "dtype", "threads", "kv_budget_mib")
+            with Path(script["loads"]).open("a") as told:
+                told.write(json.dumps({name: getattr(settings, name) for name in names}) + "\n")
         time.sleep(script.get("load_s", 0))
+        if settings.device in script.get("lacks", ()):
+            raise SettingsError(f"there is no {settings.device} here")
         if "refuse" in script:
             raise ModelRefused(script["refuse"])
         says = kit.tokenizer.encode(script.get("says", "return 1").encode()).ids.tolist()

@@ -135,12 +135,13 @@ def test_further_ones_give_way_to_the_next_key(fake: Start) -> None:
 def test_debounce_waits_for_typing_but_not_for_the_hand(fake: Start) -> None:
     with ready(fake, overrides={"debounceMs": 400}) as editor:
         began = time.monotonic()
-        assert editor.reply(editor.inline(URI, AT, manual=False))["items"]
+        editor.change(URI, (0, 0, "#"))
+        assert editor.reply(editor.inline(URI, AT + 1, manual=False))["items"]
         assert time.monotonic() - began >= 0.4
         editor.change(URI, (0, 0, "#"))
-        typed = editor.inline(URI, AT + 1, manual=False)
+        typed = editor.inline(URI, AT + 2, manual=False)
         editor.change(URI, (0, 0, "#"))
-        newest = editor.inline(URI, AT + 2, manual=True)
+        newest = editor.inline(URI, AT + 3, manual=True)
         assert editor.reply(typed) is None
         assert editor.reply(newest)["items"]
 

@@ -70,7 +70,7 @@ def test_not_on_battery_unless_wished(
     monkeypatch.setattr(rest, "on_battery", lambda: battery)
     monkeypatch.setattr(rest.asyncio, "wrap_future", lambda future: future)
     backend, document = Mock(state="ready"), Mock(uri=URI)
-    rest.Rest(backend, Mock(), wish)._begin(document, 0)
+    rest.Rest(backend, Mock(), lambda: wish)._begin(document, 0)
     assert backend.worker.warm.call_count == reads
 
 
