@@ -230,7 +230,7 @@ def test_complete_without_the_rest_of_the_line(capsys: pytest.CaptureFixture[str
 def test_complete_with_other_files_explains_what_it_shows(
     capsys: pytest.CaptureFixture[str], source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hirope_ls.commands.explaining.default_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr("hirope_ls.commands.folder.default_folder", lambda: tmp_path / "cache")
     folder = tmp_path / "repository"
     folder.mkdir()
     (folder / "shapes.py").write_text("def area(width, height):\n    return width * height\n", encoding="utf-8")

@@ -62,7 +62,7 @@ def resolve(name: str | Path) -> Path:
     A folder of that name wins, and what is written as a path (`./`, `~`, `/`) is one; `bundled` is the model that is
     always there. Raises ModelRefused, which names the command that fetches the model.
     """
-    if name == "bundled":
+    if str(name) == "bundled":
         return bundled_folder()
     wanted = HubId.parse(str(name))
     try:

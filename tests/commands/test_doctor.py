@@ -150,7 +150,8 @@ def test_settings_file(tmp_path: Path) -> None:
     assert "`nonsense` is not a setting" in first.told and "nonsense" not in (first.public or "")
     path.write_text("deadlineMs = \n")
     first, *_ = settings.checks(wishes(path))
-    says(first, "warning", "it cannot be read", "config.toml")
+    says(first, "warning", "it is not TOML", "config.toml")
+    assert str(tmp_path) not in first.told
 
 
 def test_machine() -> None:

@@ -32,8 +32,9 @@ from hirope_ls.commands.doctor import (
 from hirope_ls.commands.doctor.finding import Finding
 from hirope_ls.commands.doctor.private import Private
 from hirope_ls.commands.doctor.show import Page, as_json
-from hirope_ls.commands.doctor.wishes import Wishes, read_user_file, user_file_path
+from hirope_ls.commands.doctor.wishes import Wishes, read_user_file
 from hirope_ls.commands.terminal import console, waiting
+from hirope_ls.config.userfile import user_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
 def wished(args: argparse.Namespace) -> Wishes:
     """The settings of the user's file, and the command line over them."""
-    file = read_user_file(user_file_path())
+    file = read_user_file(user_file())
     model = args.model or (str(file.settings.model) if file.settings.model else None)
     return Wishes(file, model, args.device or file.settings.device, args.workspace, args.file)
 
@@ -76,7 +77,7 @@ def examine(wishes: Wishes) -> Iterator[Finding]:
     yield from caches.checks()
     yield from workspace.checks(wishes.workspace)
     if wishes.source is not None:
-        languages = getattr(wishes.settings, "disabled_languages", ())
+        languages = wishes.settings.disabled_languages
         yield from source.checks(wishes.source, wishes.workspace, languages, wishes.model in (None, "bundled"))
     parts = yield from model.checks(wishes)
     with waiting("starting the server as an editor does ..."):

@@ -94,7 +94,7 @@ def plain(tokenizer: TextTokenizer, names: dict[int, str]) -> Finding:
 def _reach(parts: Parts, wishes: Wishes) -> Finding:
     """How far the model sees: past what it was trained for."""
     trained = parts.card.trained_length
-    options = Options(max_prompt_tokens=getattr(wishes.settings, "prompt_tokens", None))
+    options = Options(max_prompt_tokens=wishes.settings.prompt_tokens)
     cap, others = options.prompt_cap(trained), options.context_budget(trained)
     told = f"trained for {trained:,} tokens, shown {cap:,}" + (f" and {others:,} of other files" if others else "")
     return _IN.ok("reach", told, trained_length=trained, prompt_tokens=cap, context_tokens=others)

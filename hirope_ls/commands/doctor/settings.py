@@ -51,7 +51,7 @@ def _quoted(place: str) -> str:
 
 def _off(wishes: Wishes) -> Iterator[Finding]:
     """A switch that was turned off and forgotten."""
-    if not getattr(wishes.settings, "enable", True):
+    if not wishes.settings.enable:
         yield _IN.problem("switch", "`enable = false`: there are no suggestions at all", "enable = true")
 
 

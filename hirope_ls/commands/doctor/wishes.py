@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from hirope_ls.config import SETTINGS, Settings, read_settings
-
-_LARGEST: Final = 1_000_000  # bytes of a settings file
+from hirope_ls.config import SETTINGS, Settings, read_settings, userfile
 
 
 @dataclass(frozen=True)
@@ -39,26 +36,15 @@ class Wishes:
         return self.file.settings
 
 
-def user_file_path() -> Path:
-    """Where the user's settings are."""
-    from platformdirs import user_config_path
-
-    return user_config_path("hirope-ls", appauthor=False) / "config.toml"
-
-
 def read_user_file(path: Path) -> UserFile:
     """What it says. Never raises."""
-    if not path.exists():
-        return UserFile(path, False, {}, Settings(), ())
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise ValueError("it is larger than 1 MB")
-        given = tomllib.loads(path.read_text("utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        why = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
-        return UserFile(path, True, None, Settings(), (f"it cannot be read: {why}",))
-    settings, problems = read_settings(given)
-    return UserFile(path, True, given, settings, problems)
+    found = userfile.UserFile(path).news()
+    if found is None:
+        return UserFile(path, path.exists(), {}, Settings(), ())
+    if found.values is None:
+        return UserFile(path, True, None, Settings(), ((found.problem or "").replace(str(path), "it"),))
+    settings, problems = read_settings(found.values)
+    return UserFile(path, True, found.values, settings, problems)
 
 
 def known_settings(given: dict[str, Any]) -> dict[str, Any]:
