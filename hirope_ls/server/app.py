@@ -18,15 +18,11 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
-from hirope_ls.config import Settings
 from hirope_ls.server.actions import Abilities
-from hirope_ls.server.answering import Answering
-from hirope_ls.server.applying import Applying
 from hirope_ls.server.backend import Backend, LoadModel
 from hirope_ls.server.background import Background
 from hirope_ls.server.convert import (
     announces,
-    announces_progress,
     changes,
     choose_encoding,
     document_uri,
@@ -38,30 +34,19 @@ from hirope_ls.server.convert import (
 )
 from hirope_ls.server.documents import Document, Documents
 from hirope_ls.server.explain_requests import ExplainRequests
-from hirope_ls.server.explaining import Explaining
 from hirope_ls.server.framing import Fault
-from hirope_ls.server.idle import Idle
-from hirope_ls.server.inline import InlineCompletions
 from hirope_ls.server.items import Items
-from hirope_ls.server.loading import Loading
 from hirope_ls.server.logfile import LogFile
 from hirope_ls.server.logs import ClientHandler
-from hirope_ls.server.lookup import Lookups
 from hirope_ls.server.notebooks import Notebooks
 from hirope_ls.server.notices import Notices
 from hirope_ls.server.others import OtherFiles
 from hirope_ls.server.place import inline_list
-from hirope_ls.server.progress import Bars
 from hirope_ls.server.protocol import StrictProtocol, shared_converter
-from hirope_ls.server.reports import Reports
-from hirope_ls.server.status import Status
 from hirope_ls.server.stdio import Reader, Writer
-from hirope_ls.server.switches import Switches
-from hirope_ls.server.taken import Taken
-from hirope_ls.server.telling import Telling
 from hirope_ls.server.verdicts import Verdict
-from hirope_ls.server.warming import Warming
 from hirope_ls.server.watch import end_by_force, watch_process
+from hirope_ls.server.wiring import Ground, wire
 from hirope_ls.server.wishes import Wishes
 from hirope_ls.text.edit import Edit
 
@@ -109,7 +94,6 @@ class App:
         self._protocol.handlers.update(self._handlers())
         self._protocol.on_exit = self._exit
         self._protocol.on_bad = self._bad_notification
-        self._status = Status()
         self._notices = Notices(protocol)
 
     async def run(self, source: int, sink: int) -> int:
@@ -144,8 +128,8 @@ class App:
         writer.close()
         writer.flush(0.5)
         if self._backend is not None:
-            self._idle.close()
-            self._telling.close()
+            self._parts.idle.close()
+            self._parts.telling.close()
             self._backend.close(0.5)
         self._log.close()
         return code
@@ -217,10 +201,10 @@ class App:
             types.NOTEBOOK_DOCUMENT_DID_CLOSE: self._close_notebook,
             types.WORKSPACE_DID_CHANGE_CONFIGURATION: self._configured,
             "hirope/didFocus": self._focused,
-            "hirope/didAccept": lambda params: self._taken.told(self._notebooks.document(document_uri(params))),
-            "hirope/inspect": lambda params: self._reports.inspect(params),
-            "hirope/status": lambda params: self._reports.status(params),
-            "hirope/lastCompletion": lambda params: self._reports.last_completion(params),
+            "hirope/didAccept": lambda params: self._parts.taken.told(self._notebooks.document(document_uri(params))),
+            "hirope/inspect": lambda params: self._parts.reports.inspect(params),
+            "hirope/status": lambda params: self._parts.reports.status(params),
+            "hirope/lastCompletion": lambda params: self._parts.reports.last_completion(params),
         }
 
     def _initialize(self, params: Any) -> types.InitializeResult:
@@ -235,7 +219,7 @@ class App:
             self._protocol.handlers[types.TEXT_DOCUMENT_COMPLETION] = self._complete_items
         self._watches_files = announces(capabilities, "workspace", "didChangeWatchedFiles", "dynamicRegistration")
         can = Abilities.of(capabilities)
-        self._start_parts(params, Bars(self._protocol, announces_progress(capabilities)), can)
+        self._start_parts(params, can)
         parent = params.get("processId")
         if isinstance(parent, int) and not isinstance(parent, bool):
             watch_process(parent, lambda: self._leave("the editor's process is gone"))
@@ -256,44 +240,21 @@ class App:
             server_info=types.ServerInfo(name="hirope-ls", version=package_version()),
         )
 
-    def _start_parts(self, params: Mapping[str, Any], bars: Bars, can: Abilities) -> None:
-        wishes, documents, status = self._wishes, self._documents, self._status
-        loading = Loading(self._protocol, self._notices, bars, documents, self._spawn)
-        self._backend = backend = Backend(wishes, self._background, self._load_model, loading.changed)
-        switches = Switches(wishes)
-        self._warming = warming = Warming(backend, status, lambda: wishes.now.look_ahead, switches, bars)
-        self._taken = Taken(status.told)
-        self._answering = answering = Answering(documents, backend, warming, status, wishes, self._taken)
-        self._inline = InlineCompletions(documents, backend, answering, status, switches)
-        self._others = others = OtherFiles(
-            self._background,
+    def _start_parts(self, params: Mapping[str, Any], can: Abilities) -> None:
+        ground = Ground(
             self._protocol,
-            documents,
-            backend,
-            warming,
-            answering,
-            self._inline,
-            bars.new("hirope/index"),
+            self._background,
+            self._documents,
+            self._notebooks,
+            self._wishes,
+            self._notices,
+            self._log,
+            self._load_model,
             self._spawn,
         )
-        lookups = Lookups(documents, others, self._background)
-        self._explain = ExplainRequests(
-            self._protocol, can, lookups, Explaining(backend), self._notebooks, self._background, self._spawn
-        )
-        self._protocol.handlers.update(self._explain.handlers)
-        self._reports = Reports(wishes, documents, self._notebooks, backend, others, status, self._taken)
-        self._telling = Telling(self._protocol, self._reports.status)
-        self._telling.initialize(params)
-        status.changed = self._telling.changed
-        loading.serve(backend, others, self._inline, answering, warming, self._telling.changed)
-        self._loading = loading
-        self._idle = Idle(backend, wishes)
-        self._applying = Applying(documents, backend, answering, warming, others, self._log, self._notices)
-        wishes.changed = self._wished
-
-    def _wished(self, former: Settings, new: Settings) -> None:
-        self._applying(former, new)
-        self._telling.changed()
+        self._parts = parts = wire(ground, params, can)
+        self._backend, self._others, self._explain = parts.backend, parts.others, parts.explain
+        self._protocol.handlers.update(parts.explain.handlers)
 
     def _initialized(self, params: Any) -> None:
         backend = self._backend
@@ -303,10 +264,10 @@ class App:
 
     async def _begin(self, backend: Backend) -> None:
         await self._wishes.begin()
-        self._applying.log(self._wishes.now)
+        self._parts.applying.log(self._wishes.now)
         if self._wishes.now.enable:
-            self._loading.begin()
-        self._idle.begin()
+            self._parts.loading.begin()
+        self._parts.idle.begin()
         await backend.start()
 
     def _configured(self, params: Any) -> None:
@@ -332,30 +293,30 @@ class App:
         if self._explain is not None and document.rule in ("secret", "ignored"):
             self._explain.forget(document.uri)
         if document.rule is not None:
-            self._taken.closed(document.uri)
+            self._parts.taken.closed(document.uri)
         self._running_others.judged(document)
 
     def _opened(self, document: Document) -> None:
         if self._others is not None:
-            self._warming.start(document)
+            self._parts.warming.start(document)
             self._others.opened(document)
 
     def _edited(self, document: Document, edits: Sequence[Edit]) -> None:
         if self._others is not None:
-            self._idle.active()
-            self._answering.rhythm.edited(time.monotonic())
-            self._taken.edited(document.uri, document.buffer.data, edits)
-            self._warming.edited(document, edits)
+            self._parts.idle.active()
+            self._parts.answering.rhythm.edited(time.monotonic())
+            self._parts.taken.edited(document.uri, document.buffer.data, edits)
+            self._parts.warming.edited(document, edits)
             self._others.edited(document)
 
     def _complete(self, params: Any) -> Awaitable[Any]:
         placed = self._notebooks.place(params)
-        return self._answered(params, self._inline.request(inline_params(placed), inline_list))
+        return self._answered(params, self._parts.inline.request(inline_params(placed), inline_list))
 
     def _complete_items(self, params: Any) -> Awaitable[Any]:
         assert self._items is not None  # else this is not called
         asked = self._items.read(self._notebooks.place(params), self._documents)
-        return self._answered(params, self._inline.request(asked, self._items.answer))
+        return self._answered(params, self._parts.inline.request(asked, self._items.answer))
 
     def _answered(self, params: Any, reply: asyncio.Future[Any]) -> Awaitable[Any]:
         uri = document_uri(params)
@@ -378,15 +339,15 @@ class App:
     def _focused(self, params: Any) -> None:
         document = self._documents.get(self._notebooks.document(focused_uri(params)))
         if self._others is not None and document is not None:
-            self._warming.focus(document)
+            self._parts.warming.focus(document)
             self._others.looked(document)
 
     def _close(self, params: Any) -> None:
         uri = document_uri(params)
         if self._others is not None:
-            self._taken.closed(uri)
-            self._inline.forget(uri)
-            self._warming.closed(uri)
+            self._parts.taken.closed(uri)
+            self._parts.inline.forget(uri)
+            self._parts.warming.closed(uri)
             self._others.closed(uri)
         self._documents.close(uri)
 

@@ -197,7 +197,7 @@ def test_effect_prompt_tokens(fake: Start) -> None:
 
 
 def test_effect_look_ahead(fake: Start) -> None:
-    with ready(fake, overrides={"lookAhead": None}) as editor:
+    with ready(fake, says="+ x\n", overrides={"lookAhead": None}) as editor:
         push(editor, lookAhead="on")
         assert outcome(editor) == "shown"
         until(lambda: editor.ask("hirope/status")["spared"]["ahead"] == 1)
@@ -270,6 +270,14 @@ def test_effect_workspace_index_off_shows_nothing(fake: Start, workspace: Path) 
         time.sleep(1.5)
         assert editor.ask("hirope/status")["workspace"]["files"] == 0
         assert shown_of_others(editor) == 0
+
+
+@pytest.mark.parametrize("wish", ["on", "off"])
+def test_effect_completion_items(fake: Start, wish: str) -> None:
+    with fake() as editor:
+        announced = {"textDocument": {"completion": {}}}
+        found = editor.initialize(capabilities=announced, options={"completionItems": wish})
+        assert ("completionProvider" in found) is (wish == "on")
 
 
 def test_effect_log_level(fake: Start) -> None:
