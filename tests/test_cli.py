@@ -362,7 +362,7 @@ def user_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 def test_commands_do_as_the_users_file_says(capsys: pytest.CaptureFixture[str], source: Path, user_file: Path) -> None:
     user_file.write_text("maxNewTokens = 1\n")
-    assert main(["complete", f"{source}:17:11", "--json", *MODEL]) == 0
+    assert main(["complete", f"{source}:16:18", "--json", *MODEL]) == 0
     assert json.loads(capsys.readouterr().out)["tokens"]["generated"] <= 1
 
 

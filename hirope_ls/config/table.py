@@ -161,8 +161,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "context",
         choice("auto", "on", "off"),
         "Show the model parts of other files of the workspace: what the code at the cursor uses, and what you work on. "
-        "`auto`: for models that gain by it, which the bundled one does not. Secret and ignored files get no "
-        "suggestions either way.",
+        "`auto`: for models that gain by it, which the bundled one hardly does. `off`: no file is read but those you "
+        "open, not even to explain what they define. Secret and ignored files get no suggestions either way.",
     ),
     Setting(
         "contextTokens",

@@ -61,12 +61,16 @@ class Told(Seen):
 
 
 class Lookups:
-    """See above. The workspace is indexed from the first look on, whether or not the model's prompts show of it."""
+    """See above. The workspace is indexed from the first look on, whether or not the model's prompts show of it, but
+    where other files are not `wanted`."""
 
-    def __init__(self, documents: Documents, others: OtherFiles, background: Background) -> None:
+    def __init__(
+        self, documents: Documents, others: OtherFiles, background: Background, wanted: Callable[[], bool]
+    ) -> None:
         self._documents = documents
         self._others = others
         self._background = background
+        self._wanted = wanted
         self._own: File | None = None  # the one looked at last, for the threads that look
         self._glance = threading.Event()
 
@@ -88,7 +92,8 @@ class Lookups:
             await self._others.judge(uri)  # whether it may be told of is found out in the order of asking
         if document is None or not _served(document):
             return None
-        self._others.index()
+        if self._wanted():
+            self._others.index()
         place = _Place.of(document, self._others.roots)
         offset = document.buffer.offset(*at, self._documents.encoding)
 

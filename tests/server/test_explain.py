@@ -182,6 +182,16 @@ def test_other_files(fake: Start, work: Path) -> None:
         assert pieces == TOLD and "[shapes.py:1](<file:///" in last["markdown"]
 
 
+def test_no_other_file_is_read_where_context_is_off(fake: Start, work: Path) -> None:
+    uri = (work / "main.py").as_uri()
+    with fake(says=SAYS) as editor:
+        editor.initialize(options={"context": "off"}, capabilities=OWN_VIEW, roots=[work])
+        editor.ready()
+        editor.open(uri, MAIN)
+        assert not offered(editor, uri, "area(")
+        assert editor.ask("hirope/status")["workspace"]["files"] == 0
+
+
 def test_private_files_are_not_explained(fake: Start, work: Path) -> None:
     (work / ".gitignore").write_text("hidden.py\n")
     (work / "hidden.py").write_text(FAR)
