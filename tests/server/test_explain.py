@@ -188,7 +188,7 @@ def test_no_other_file_is_read_where_context_is_off(fake: Start, work: Path) -> 
         editor.initialize(options={"context": "off"}, capabilities=OWN_VIEW, roots=[work])
         editor.ready()
         editor.open(uri, MAIN)
-        assert not offered(editor, uri, "area(")
+        assert actions(editor, uri, "area(") == []
         assert editor.ask("hirope/status")["workspace"]["files"] == 0
 
 
