@@ -17,9 +17,9 @@ from hirope_ls.commands.parts import Model, Parts, load_model
 from hirope_ls.commands.terminal import console, waiting
 from hirope_ls.engine.explain import Explanation, Subject, Writing, explanation
 from hirope_ls.engine.explain.asking import Contents
-from hirope_ls.engine.explain.document import visible
 from hirope_ls.engine.explain.prose import ENDINGS, too_small
 from hirope_ls.engine.question import Recipe
+from hirope_ls.text.markdown import visible
 
 
 @dataclass(frozen=True)

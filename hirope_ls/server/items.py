@@ -17,11 +17,11 @@ from typing import Any, Final
 from lsprotocol import types
 
 from hirope_ls.engine.completion import Completion
-from hirope_ls.engine.explain.document import fenced, visible
 from hirope_ls.server.convert import InlineParams, Position, announced, announces, completion_params, lsp_range
 from hirope_ls.server.documents import Documents
 from hirope_ls.server.place import Told
 from hirope_ls.text.buffer import Buffer
+from hirope_ls.text.markdown import fenced, visible
 
 # After these the rest of an expression is wanted. None that often ends a line: an open menu takes the next Enter.
 TRIGGERS: Final = (".", "(", "=", "@")

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from hirope_ls.engine.assembly import Assembly
 from hirope_ls.engine.excerpt import Prefix
-from hirope_ls.engine.explain.document import fence_for
 from hirope_ls.engine.explain.subject import Subject
 from hirope_ls.engine.hearing import hear
 from hirope_ls.engine.prompt import Prompt, build_prompt, defining
@@ -29,6 +28,7 @@ from hirope_ls.model.generator import Mentions
 from hirope_ls.model.tokens import TextTokenizer
 from hirope_ls.text import Buffer
 from hirope_ls.text.encoding import character_start
+from hirope_ls.text.markdown import fence_for
 
 IntArray = NDArray[np.int32]
 Turns = tuple[Sequence[int], Sequence[int]]

@@ -6,17 +6,14 @@ the direction of text. Knows facts; no trees, no disks.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import PurePath
 from urllib.parse import quote
 
 from hirope_ls.engine.explain.calls import Call, Use
 from hirope_ls.engine.explain.facts import Facts, Member
+from hirope_ls.text.markdown import code, fenced, plain
 
-_TICKS = re.compile(r"`+")
-_MARKUP = re.compile(r"([\\`*_\[\]<>|~&$!#=]|:(?=/))")  # within a line; a colon makes a link of what follows
 _FIRST = 12  # lines of documentation that a short document has
 _WHY = {
     "unique": "Told by the name alone.",
@@ -42,36 +39,6 @@ def document(
     if explanation:
         parts.append(f"---\n\n{explanation}")
     return "\n\n".join(parts) + "\n"
-
-
-def visible(text: str) -> str:
-    """The text without characters that are not seen but act."""
-    return text if text.isprintable() else "".join(map(_visible, text.replace("\r\n", "\n")))
-
-
-def code(text: str) -> str:
-    """A code span, whatever is in the text."""
-    text = " ".join(visible(text).split())
-    fence = "`" * (1 + max((len(run) for run in _TICKS.findall(text)), default=0))
-    pad = " " if not text or text[0] == "`" or text[-1] == "`" else ""
-    return f"{fence}{pad}{text or ' '}{pad}{fence}"
-
-
-def fenced(text: str, language: str = "") -> str:
-    """A fenced block, whatever is in the text."""
-    text = visible(text)
-    fence = fence_for(text)
-    return f"{fence}{language}\n{text}\n{fence}"
-
-
-def fence_for(text: str) -> str:
-    """What a block of this text can be fenced with."""
-    return "`" * max(3, 1 + max((len(run) for run in _TICKS.findall(text)), default=0))
-
-
-def plain(text: str) -> str:
-    """Words that mean nothing to Markdown where they do not begin a line."""
-    return _MARKUP.sub(r"\\\1", " ".join(visible(text).split()))
 
 
 class _Writer:
@@ -138,9 +105,3 @@ def _distance(facts: Facts) -> str:
     if facts.lines_away is None or not facts.out_of_sight:
         return ""
     return f", {abs(facts.lines_away)} lines {'below' if facts.lines_away > 0 else 'above'}"
-
-
-def _visible(char: str) -> str:
-    if char in "\t\n":
-        return char
-    return "\ufffd" if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") else char

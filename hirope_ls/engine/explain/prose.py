@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from hirope_ls.engine.explain.document import code, plain, visible
 from hirope_ls.engine.trim import loop
+from hirope_ls.text.markdown import code, plain, visible
 
 _TOO_SMALL = 300_000_000  # parameters: models of fewer do not know enough of programming to explain any
 
