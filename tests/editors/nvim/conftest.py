@@ -1,0 +1,192 @@
+"""Neovim 0.10 and 0.12 with the plugin and the real server, which has the bundled model.
+
+`HIROPE_EDITORS=1` runs all of it, and fetches the Neovims where they are not there yet. Without it the normal run
+checks that each shows ghost text, if they are there. `HIROPE_SHOTS` names a folder for pictures of the screens.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from editors.nvim.install import install, program
+
+ROOT: Final = Path(__file__).parents[3]
+PLUGIN: Final = ROOT / "editors" / "nvim"
+ASKED: Final = os.environ.get("HIROPE_EDITORS", "") not in ("", "0")
+VARIANTS: Final = (("0.10", "own"), ("0.12", "builtin"), ("0.12", "own"))
+SHORT: Final = ("test_ghost_text_is_shown[0.10-own]", "test_ghost_text_is_shown[0.12-builtin]")
+
+SHAPES: Final = '''"""Shapes with an area."""
+
+import math
+
+
+class Circle:
+    """A circle."""
+
+    def __init__(self, radius):
+        self.radius = radius
+
+    def area(self):
+        return math.pi * self.radius ** 2
+
+    def perimeter(self):
+        return 2 * math.pi * self.radius
+
+
+class Square:
+    """A square."""
+
+    def __init__(self, side):
+        self.side = side
+
+'''
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents and not ASKED and item.name not in SHORT:
+            item.add_marker(pytest.mark.skip(reason="runs with HIROPE_EDITORS=1"))
+
+
+def command(version: str) -> list[str]:
+    """What starts this version; skips the test where it cannot be had."""
+    if importlib.util.find_spec("msgpack") is None:
+        pytest.skip("needs msgpack: pip install '.[editors]'")
+    if not program(version).exists():
+        if not ASKED:
+            pytest.skip(f"Neovim {version} is not there: python tests/editors/nvim/install.py")
+        try:
+            install(version)
+        except (OSError, subprocess.CalledProcessError) as error:
+            pytest.skip(f"Neovim {version} cannot be fetched: {error}")
+    return [str(program(version))]
+
+
+class Session:
+    """A Neovim with the plugin, in a project of its own."""
+
+    def __init__(self, nvim: Any, project: Path, version: str, ghost: str) -> None:
+        self.nvim, self.project, self.version, self.ghost = nvim, project, version, ghost
+        self.lua: Callable[..., Any] = nvim.lua
+        self._files = 0
+
+    def open(self, text: str, ending: str = "\n", name: str = "") -> None:
+        """Edit a new file of this text, and wait until it is served."""
+        self._files += 1
+        path = self.project / (name or f"file{self._files}.py")
+        path.write_bytes(text.replace("\n", ending).encode())
+        self.nvim.keys("<C-\\><C-n>")
+        self.nvim.command(f"edit {path}")
+        self.nvim.wait(self.ready, "the server")
+
+    def ready(self) -> bool:
+        """Whether this buffer is served, by a model that is loaded."""
+        return (
+            bool(self.lua("return require('hirope.session').serving(0) ~= nil")) and self.status()["state"] == "ready"
+        )
+
+    def ask(self, method: str, params: Any = None) -> Any:
+        """The server's reply."""
+        code = """
+          local method, params = ...
+          local client = require('hirope.session').client()
+          _G.reply = nil
+          if not client then return false end
+          require('hirope.lsp').request(client, method, params, function(err, result)
+            _G.reply = { err and err.message or false, result == nil and vim.NIL or result }
+          end, 0)
+          return true"""
+        if not self.lua(code, method, params if params is not None else {"_": 1}):
+            return None
+        gone = "require('hirope.session').client() == nil"
+        reply = self.nvim.wait(lambda: self.lua(f"return _G.reply or ({gone} and {{ 'gone' }} or nil)"), method)
+        assert not reply[0] or reply[0] == "gone", reply
+        return None if reply[0] else reply[1]
+
+    def status(self) -> dict[str, Any]:
+        """hirope/status."""
+        return self.ask("hirope/status") or {"state": "gone"}
+
+    def requests(self) -> int:
+        """How many were answered so far, whatever by."""
+        return sum(dict(self.status()["outcomes"] or {}).values())
+
+    def shown(self) -> str:
+        """The ghost text on the screen, all lines; "" for none."""
+        code = """
+          local name = ({ own = 'hirope.ghost', builtin = 'nvim.lsp.inline_completion' })[...]
+          local space = vim.api.nvim_create_namespace(name)
+          local marks = vim.api.nvim_buf_get_extmarks(0, space, 0, -1, { details = true })
+          if #marks == 0 then return '' end
+          local lines = { marks[1][4].virt_text[1][1] }
+          for _, line in ipairs(marks[1][4].virt_lines or {}) do lines[#lines + 1] = line[1][1] end
+          return table.concat(lines, '\\n')"""
+        return str(self.lua(code, self.ghost))
+
+    def wait_shown(self) -> str:
+        """The ghost text, as soon as there is some that is drawn."""
+        text = str(self.nvim.wait(self.shown, "ghost text"))
+        first = text.split("\n")[0]
+        self.nvim.wait(lambda: first.rstrip() in self.nvim.screen.text(), f"{first!r} on the screen")
+        return text
+
+    def picture(self, name: str) -> None:
+        """One of the screen, if they are wanted."""
+        if folder := os.environ.get("HIROPE_SHOTS"):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self.nvim.screen.picture(Path(folder) / f"nvim-{self.version}-{self.ghost}-{name}.png")
+
+    def end_insert(self) -> None:
+        """Back to normal mode."""
+        self.nvim.keys("<Esc>")
+        self.nvim.wait(lambda: self.nvim.request("nvim_get_mode")["mode"] == "n", "normal mode")
+
+
+INIT: Final = """
+vim.opt.runtimepath:prepend('{plugin}')
+vim.o.swapfile = false
+vim.o.number = true
+vim.o.laststatus = 2
+vim.o.statusline = ' %f %= %{{v:lua.require("hirope").statusline()}} '
+require('hirope').setup{{
+  cmd = vim.split([[{cmd}]], '\\n'),
+  ghost = '{ghost}',
+  restarts = 1,
+  settings = {{ deadlineMs = 60000, maxNewTokens = 32 }},
+  keys = {{ accept = '<Tab>', accept_word = '<C-l>', accept_line = '<C-j>', dismiss = '<C-]>', trigger = '<C-Space>',
+           next = '<M-]>', previous = '<M-[>' }},
+}}
+"""
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Nothing of the user's."""
+    folders = {f"XDG_{kind}_HOME": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "VIM", "NVIM"))}
+    return (
+        kept | folders | {"HOME": str(home), "LC_ALL": "C.UTF-8", "PYTHONPATH": os.environ.get("PYTHONPATH", str(ROOT))}
+    )
+
+
+@pytest.fixture(scope="module", params=VARIANTS, ids=["-".join(each) for each in VARIANTS])
+def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    version, ghost = request.param
+    words = command(version)
+    from editors.nvim.neovim import Neovim
+
+    home = tmp_path_factory.mktemp("home")
+    project = tmp_path_factory.mktemp("project")
+    (project / ".git").mkdir()
+    init = home / "init.lua"
+    server = "\n".join([sys.executable, "-m", "hirope_ls", "--stdio"])
+    init.write_text(INIT.format(plugin=PLUGIN, cmd=server, ghost=ghost))
+    with Neovim([*words, "-u", str(init), "-n"], environment(home), project, (100, 30)) as nvim:
+        yield Session(nvim, project, version, ghost)

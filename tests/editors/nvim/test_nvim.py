@@ -1,0 +1,193 @@
+"""The plugin in real Neovims, with the real server: what a user sees, types, takes and undoes."""
+
+from __future__ import annotations
+
+from editors.nvim.conftest import SHAPES, Session
+
+AREA = "    def area(self):\n        re"
+LINES_TYPED = "def third(path):\n    "
+LINES = "".join(
+    f"def {name}(path):\n    with open(path) as file:\n        text = file.read()\n    return text\n\n\n"
+    for name in ("first", "second")
+)
+"""After these a suggestion of several lines follows."""
+
+
+def suggest(session: Session, text: str = SHAPES, typed: str = AREA, ending: str = "\n") -> str:
+    """Type at the end of a new file; what is suggested there."""
+    session.open(text, ending)
+    session.nvim.command("setlocal noautoindent indentexpr=")
+    session.nvim.keys("Go")
+    session.nvim.type(typed)
+    return session.wait_shown()
+
+
+def test_ghost_text_is_shown(session: Session) -> None:
+    shown = suggest(session)
+    assert "turn".startswith(shown[:4])
+    assert session.nvim.text == SHAPES + AREA
+    session.picture("dark")
+    session.end_insert()
+    session.nvim.wait(lambda: not session.shown(), "the ghost text to go with insert mode")
+
+
+def test_accepted_whole_and_undone_in_one_step(session: Session) -> None:
+    shown = suggest(session)
+    before = session.nvim.text
+    session.nvim.keys("<Tab>")
+    session.nvim.wait(lambda: session.nvim.text == before + shown, "the text")
+    session.nvim.type("#")
+    assert session.nvim.text == before + shown + "#"
+    session.end_insert()
+    session.nvim.keys("u")
+    session.nvim.wait(lambda: session.nvim.text == before + shown, "what was typed after it to be undone")
+    session.nvim.keys("u")
+    session.nvim.wait(lambda: session.nvim.text == before, "the suggestion to be undone")
+    session.nvim.keys("<C-r>")
+    session.nvim.wait(lambda: session.nvim.text == before + shown, "it again")
+
+
+def test_accepted_by_word_and_by_line(session: Session) -> None:
+    shown = suggest(session)
+    before = session.nvim.text
+    word = "turn" if shown.startswith("turn") else shown.split(" ")[0]
+    session.nvim.keys("<C-l>")
+    session.nvim.wait(lambda: session.nvim.text == before + word, "the first word")
+    assert session.wait_shown() == shown[len(word) :]
+    session.nvim.keys("<C-j>")
+    session.nvim.wait(lambda: session.nvim.text == before + shown.split("\n")[0], "the rest of the line")
+    session.end_insert()
+
+
+def test_typed_along_without_the_model(session: Session) -> None:
+    shown = suggest(session)
+    before, asked = session.status(), session.requests()
+    for number in range(1, min(5, len(shown))):
+        session.nvim.type(shown[number - 1])
+        rest = shown[number:].split("\n")[0]
+        session.nvim.wait(lambda rest=rest: session.shown().split("\n")[0] == rest, f"{rest!r}")  # type: ignore[misc]
+    if session.ghost == "own":
+        assert session.requests() == asked
+    made = {"shown", "deadline"}
+    after = session.status()["outcomes"]
+    assert sum(after.get(name, 0) for name in made) == sum(before["outcomes"].get(name, 0) for name in made)
+    session.end_insert()
+
+
+def test_what_differs_from_it_is_asked_anew(session: Session) -> None:
+    shown = suggest(session)
+    session.nvim.type("#" if shown[0] != "#" else "x")
+    session.nvim.wait(lambda: session.shown() != shown[1:], "the old one to go")
+    session.end_insert()
+    assert session.shown() == ""
+
+
+def test_no_stray_characters_where_it_is_accepted_while_typing_along(session: Session) -> None:
+    """Faster than the pause after which a suggestion is asked for again."""
+    shown = suggest(session)
+    before = session.nvim.text
+    session.nvim.keys(shown[:2] + "<Tab>")
+    session.nvim.wait(lambda: session.nvim.text == before + shown, "the text, once")
+    session.end_insert()
+
+
+def test_line_ends_of_dos(session: Session) -> None:
+    shown = suggest(session, ending="\r\n")
+    assert session.lua("return vim.bo.fileformat") == "dos" and "\r" not in shown
+    session.nvim.keys("<Tab>")
+    session.nvim.wait(lambda: session.nvim.text == SHAPES + AREA + shown, "the text")
+    session.end_insert()
+    session.nvim.command("write")
+    path = session.project / session.lua("return vim.fn.expand('%:t')")
+    assert path.read_bytes() == (SHAPES + AREA + shown + "\n").replace("\n", "\r\n").encode()
+
+
+def test_several_lines(session: Session) -> None:
+    shown = suggest(session, LINES, LINES_TYPED)
+    assert "\n" in shown
+    for line in shown.split("\n"):
+        session.nvim.wait(lambda line=line: line.rstrip() in session.nvim.screen.text(), line)  # type: ignore[misc]
+    session.picture("lines")
+    before = session.nvim.text
+    session.nvim.keys("<C-j>")
+    first = "\n".join(shown.split("\n")[: 1 if shown.split("\n")[0] else 2])
+    session.nvim.wait(lambda: session.nvim.text == before + first, "the first line")
+    session.end_insert()
+    session.nvim.keys("u")
+    session.nvim.wait(lambda: session.nvim.text == before, "it to be undone")
+    session.nvim.keys("A")
+    whole = session.wait_shown()
+    session.nvim.keys("<Tab>")
+    session.nvim.wait(lambda: session.nvim.text == before + whole, "the text")
+    session.end_insert()
+
+
+def test_light(session: Session) -> None:
+    session.nvim.command("set background=light")
+    suggest(session)
+    session.picture("light")
+    session.end_insert()
+    session.nvim.command("set background=dark")
+
+
+def test_after_emoji(session: Session) -> None:
+    text = SHAPES.replace("A square.", "A square 🟦, écarté: 𝒂².")
+    shown = suggest(session, text, '    """🟦🟩𝒂"""; side = 1; self.si')
+    session.picture("emoji")
+    before = session.nvim.text
+    session.nvim.keys("<Tab>")
+    session.nvim.wait(lambda: session.nvim.text == before + shown, "the text")
+    session.end_insert()
+
+
+def test_in_the_middle_of_a_line(session: Session) -> None:
+    session.open(SHAPES + "    def area(self):\n        return (self. + 1)  # 𝒂\n")
+    session.nvim.keys("G$F.")
+    before = session.nvim.line
+    session.nvim.keys("a")
+    shown = session.wait_shown()
+    session.nvim.keys("<Tab>")
+    after = before.replace("self.", "self." + shown, 1)
+    session.nvim.wait(lambda: session.nvim.text.endswith(after), "the text")
+    session.end_insert()
+
+
+def test_dismissed(session: Session) -> None:
+    suggest(session)
+    before = session.nvim.text
+    session.nvim.keys("<C-]>")
+    session.nvim.wait(lambda: not session.shown(), "it to go")
+    session.nvim.keys("<Tab>")
+    session.nvim.wait(lambda: session.nvim.text != before, "an ordinary Tab")
+    assert session.nvim.text[len(before) :].strip() == ""
+    session.end_insert()
+
+
+def test_asked_by_hand(session: Session) -> None:
+    suggest(session)
+    session.nvim.keys("<C-]>")
+    session.nvim.wait(lambda: not session.shown(), "it to go")
+    session.nvim.keys("<C-Space>")
+    first = session.wait_shown()
+    session.nvim.keys("<M-]>")
+    session.nvim.keys("<M-[>")
+    session.nvim.wait(lambda: session.shown() == first, "the first again")
+    session.end_insert()
+
+
+def test_switched_off_and_on(session: Session) -> None:
+    suggest(session)
+    session.end_insert()
+    session.nvim.command("silent Hirope toggle")
+    assert "hirope off" in session.lua("return require('hirope').statusline()")
+    asked = session.requests()
+    session.nvim.keys("A")
+    session.nvim.type("t")
+    assert session.lua("return vim.wait(400, function() return false end)") is False
+    assert session.requests() == asked and session.shown() == ""
+    session.end_insert()
+    session.nvim.command("silent Hirope toggle")
+    session.nvim.keys("A")
+    session.nvim.type("u")
+    session.wait_shown()
+    session.end_insert()
