@@ -34,6 +34,8 @@ export class Screen {
     try {
       await until("the probe answers", () => screen.run("return true"));
       await screen.run("await hirope.started");
+    await screen.command("workbench.action.closeSidebar");
+    await screen.command("workbench.action.closeAllEditors");
       await until("the model is ready", async () => (await screen.status()).state === "ready");
     } catch (error) {
       await screen.shot("failed-start");

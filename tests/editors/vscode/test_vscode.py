@@ -33,6 +33,8 @@ SETTINGS: Final = {
     "telemetry.telemetryLevel": "off",
     "update.mode": "none",
     "chat.disableAIFeatures": True,
+    "workbench.secondarySideBar.defaultVisibility": "hidden",
+    "workbench.activityBar.location": "hidden",
     "security.workspace.trust.enabled": False,
     "editor.inlineSuggest.enabled": True,
     "editor.quickSuggestions": {"other": "off", "comments": "off", "strings": "off"},
@@ -97,7 +99,14 @@ def vscode(tmp_path: Path) -> Iterator[dict[str, str]]:
     install.install()
     package = Path(os.environ.get("HIROPE_VSIX") or install.build())
     environment = _environment(tmp_path)
-    start = [install.node(), install.entry(), "--user-data-dir", tmp_path / "user", "--extensions-dir", tmp_path / "ext"]
+    start = [
+        install.node(),
+        install.entry(),
+        "--user-data-dir",
+        tmp_path / "user",
+        "--extensions-dir",
+        tmp_path / "ext",
+    ]
     subprocess.run([*start, "--install-extension", package], env=environment, check=True)
     _add_probe(tmp_path / "ext")
     port = environment["HIROPE_PORT"]
@@ -123,7 +132,9 @@ def _environment(folder: Path) -> dict[str, str]:
     (folder / "home").mkdir()
     _server(folder / "bin", folder / "pid")
     given = install.environment()
-    inherited = {name: value for name, value in given.items() if not name.startswith(("XDG_", "VSCODE_", "VIRTUAL_ENV"))}
+    inherited = {
+        name: value for name, value in given.items() if not name.startswith(("XDG_", "VSCODE_", "VIRTUAL_ENV"))
+    }
     shots = os.environ.get("HIROPE_SHOTS")
     if shots:
         Path(shots).mkdir(parents=True, exist_ok=True)
