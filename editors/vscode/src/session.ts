@@ -52,7 +52,8 @@ export class Session implements vscode.Disposable {
   /** Ask the server. Rejects where none runs. */
   request<T>(method: string, params: unknown, token?: vscode.CancellationToken): Promise<T> {
     if (!this.client || this.state !== "running") return Promise.reject(new Error("hirope-ls is not running"));
-    return this.client.sendRequest<T>(method, params, token);
+    // an undefined token would count as a second parameter
+    return token ? this.client.sendRequest<T>(method, params, token) : this.client.sendRequest<T>(method, params);
   }
 
   /** Tell the server, if one runs. */

@@ -119,6 +119,8 @@ test("the positions of a file, with the cursor's unit and the cached part", asyn
   await suggestion();
   await screen.revert();
   await screen.edit("shapes.py", 12, 8);
+  const asks = "const uri = vscode.window.activeTextEditor.document.uri.toString(); return hirope.request('hirope/inspect', { textDocument: { uri } });";
+  await until("the server has a view of it", async () => (await screen.run(asks)).units.length > 2);
   await screen.command("hirope-ls.showPositions");
   const inner = () => screen.page.frameLocator("iframe.webview").frameLocator("iframe#active-frame");
   const here = () => inner().locator("tr.here .name").textContent({ timeout: 1000 });

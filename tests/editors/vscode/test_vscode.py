@@ -1,7 +1,7 @@
 """The extension in a real VS Code: the suite of suite.mjs, with the real server and its bundled model.
 
-`HIROPE_EDITORS=1 pytest tests/editors/vscode` fetches what it needs (install.py), builds the .vsix, installs it and drives
-the screen. `HIROPE_SHOTS` names a folder for pictures. Without it nothing is fetched and node is not needed.
+`HIROPE_EDITORS=1 pytest tests/editors/vscode` fetches what it needs (install.py), builds the .vsix, installs it and
+drives the screen. `HIROPE_SHOTS` names a folder for pictures. Without it nothing is fetched and node is not needed.
 """
 
 from __future__ import annotations
@@ -125,7 +125,10 @@ def vscode(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """Everything this VS Code sees of the machine: a home, a project, a server in VIRTUAL_ENV (PATH is the login shell's)."""
+    """Everything this VS Code sees of the machine: a home, a project, a server.
+
+    That is in VIRTUAL_ENV, as the extension host gets its PATH from a login shell.
+    """
     _project(folder / "project")
     (folder / "user" / "User").mkdir(parents=True)
     (folder / "user" / "User" / "settings.json").write_text(json.dumps(SETTINGS))
