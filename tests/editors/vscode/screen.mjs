@@ -6,7 +6,7 @@ const { chromium } = createRequire(`${process.env.HIROPE_VSCODE}/`)("playwright-
 const { HIROPE_PORT, HIROPE_PROBE_PORT, HIROPE_FOLDER, HIROPE_SHOTS, HIROPE_CHROMIUM } = process.env;
 const HOST = `127.0.0.1:${HIROPE_PORT}`;
 const GHOST = ".ghost-text-decoration, .ghost-text-decoration-preview, .ghost-text";
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 90_000;
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"];
 
 /** Wait until `holds` gives something true; what it gave. */
