@@ -17,6 +17,8 @@ README_BEGIN: Final = "<!-- settings:begin -->"
 README_END: Final = "<!-- settings:end -->"
 SECTION: Final = "hirope-ls"
 COMMAND: Final = "python -m hirope_ls.config"
+_PATHS: Final = ("model", "logFile")  # never by what a workspace brings
+_OWN: Final = (f"{SECTION}.path",)  # of the extension for VS Code, which writes it into its manifest itself
 
 
 def settings_table() -> str:
@@ -57,11 +59,23 @@ def vscode_configuration() -> dict[str, Any]:
             f"{SECTION}.{setting.name}": {
                 "anyOf": [dict(setting.kind.schema), {"type": "null"}],
                 "default": None,
+                **({"scope": "machine"} if setting.name in _PATHS else {}),
                 "markdownDescription": f"{setting.doc} Default: {_default(setting)}.",
             }
             for setting in SETTINGS
         },
     }
+
+
+def with_configuration(manifest: str) -> str:
+    """An extension's package.json with fresh settings; the extension's own ones stay."""
+    package = json.loads(manifest or "{}")
+    contributes = package.setdefault("contributes", {})
+    former = contributes.get("configuration", {}).get("properties", {})
+    fresh = vscode_configuration()
+    own = {name: former[name] for name in _OWN if name in former}
+    contributes["configuration"] = {**fresh, "properties": own | fresh["properties"]}
+    return json.dumps(package, indent=2, ensure_ascii=False) + "\n"
 
 
 def lua_settings() -> str:
@@ -88,6 +102,7 @@ def _lua(value: object) -> str:
 
 FILES: Final[Mapping[str, Callable[[str], str]]] = {
     "README.md": with_table,
+    "editors/vscode/package.json": with_configuration,
     "editors/settings.schema.json": lambda _: json.dumps(json_schema(), indent=2) + "\n",
 }
 """Files of a clone, and what each becomes from what it says."""

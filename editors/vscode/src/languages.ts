@@ -1,0 +1,22 @@
+/** Language ids that get suggestions: those of the server's table of languages, by VS Code's names. */
+export const LANGUAGES = [
+  "c",
+  "cpp",
+  "csharp",
+  "cuda-cpp",
+  "go",
+  "java",
+  "javascript",
+  "javascriptreact",
+  "kotlin",
+  "lua",
+  "php",
+  "python",
+  "ruby",
+  "rust",
+  "scala",
+  "shellscript",
+  "swift",
+  "typescript",
+  "typescriptreact",
+];

@@ -1,0 +1,51 @@
+"""The extension's manifest and sources against the server's tables: needs neither node nor a network."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from hirope_ls.config import SETTINGS
+from hirope_ls.config.generated import COMMAND, vscode_configuration
+from hirope_ls.syntax.languages import LANGUAGES
+
+EXTENSION = Path(__file__).parents[3] / "editors" / "vscode"
+MANIFEST = json.loads((EXTENSION / "package.json").read_text(encoding="utf-8"))
+PROPERTIES = MANIFEST["contributes"]["configuration"]["properties"]
+
+
+def test_its_settings_are_the_servers() -> None:
+    own = PROPERTIES.pop("hirope-ls.path")
+    assert json.loads(json.dumps(vscode_configuration()["properties"])) == PROPERTIES, f"run: {COMMAND}"
+    assert len(PROPERTIES) == len(SETTINGS)
+    assert own["scope"] == "machine"
+
+
+def test_what_names_a_path_never_comes_from_a_workspace() -> None:
+    restricted = MANIFEST["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"]
+    scoped = [name for name, each in PROPERTIES.items() if each.get("scope") == "machine"]
+    assert set(scoped) | {"hirope-ls.path"} == set(restricted)
+
+
+def test_every_command_of_the_manifest_is_registered() -> None:
+    source = (EXTENSION / "src" / "extension.ts").read_text(encoding="utf-8")
+    table = source[source.index("...commands({") : source.index("    }),")]
+    registered = set(re.findall(r"^      (\w+)(?:[:,])", table, re.MULTILINE))
+    assert registered == {each["command"].removeprefix("hirope-ls.") for each in MANIFEST["contributes"]["commands"]}
+
+
+def test_its_languages_are_the_servers() -> None:
+    source = (EXTENSION / "src" / "languages.ts").read_text(encoding="utf-8")
+    listed = re.findall(r'^  "([\w-]+)",$', source, re.MULTILINE)
+    known = {name: language for language in LANGUAGES for name in language.language_ids}
+    assert set(listed) <= set(known)
+    missing = {language.name for language in LANGUAGES} - {known[name].name for name in listed}
+    assert not missing
+
+
+def test_every_picture_that_is_named_is_there() -> None:
+    text = (EXTENSION / "README.md").read_text(encoding="utf-8") + json.dumps(MANIFEST)
+    named = set(re.findall(r"images/[\w-]+\.png", text))
+    assert named
+    assert [name for name in named if not (EXTENSION / name).is_file()] == []
