@@ -6,6 +6,7 @@ Callbacks come from it. Whoever hears something tells `Pending`; what is known o
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -28,6 +29,8 @@ _log = logging.getLogger(__name__)
 POLL: Final = 1.0  # seconds between two looks at folders that nobody tells about
 _SLICE: Final = 0.05  # seconds of indexing between two looks at the news
 _POLL_SHARE: Final = 10  # a look that takes long is taken as much more seldom
+_GLANCE: Final = 0.5  # seconds between two glances at what git writes last
+_GIT: Final = (".git/index", ".git/HEAD")
 _AFTER_FAILURE: Final = 1.0  # seconds
 _SWEEP: Final = 300.0  # seconds after which everything is looked at once more, whatever was told
 
@@ -70,6 +73,7 @@ class Rounds:
         self.listing = Listing()
         self.poll_at = self._sweep_at = 0.0
         self.watches: Watches | None = None
+        self._git: dict[str, int] = {}
         self._at_work = True
         self._cut_told = False
         self._thread = threading.Thread(target=self._run, name="hirope-workspace", daemon=True)
@@ -138,7 +142,9 @@ class Rounds:
         self._at_work = True
         now = time.monotonic()
         batch.everything |= now >= self._sweep_at
-        polled = self._unwatched() if now >= self.poll_at else frozenset()
+        polled = self._unwatched()
+        if polled and not self._switched() and now < self.poll_at:
+            polled = frozenset()
         if batch.everything or batch.folders or polled:
             self._look(batch, polled)
         elif batch.files:  # of open buffers alone
@@ -182,10 +188,18 @@ class Rounds:
         assert self.watches is not None
         return self.watches.unwatched() | (set(self._judge.roots.folders) - self._judge.tree.folders.keys())
 
+    def _switched(self) -> bool:
+        """Whether git wrote something since the last glance: after a change of branches that is due at once."""
+        paths = [join(root, name) for root in self._judge.roots.folders for name in _GIT]
+        stamps = {path: _stamp(path) for path in paths}
+        former, self._git = self._git, stamps
+        return former != stamps and former.keys() == stamps.keys()
+
     def _leisure(self) -> float:
         """Seconds until something has to be looked at untold."""
-        due = min(self._sweep_at, self.poll_at) if self._unwatched() else self._sweep_at
-        return max(0.0, min(due - time.monotonic(), 60.0))
+        unwatched = self._unwatched()
+        due = min(self._sweep_at, self.poll_at) if unwatched else self._sweep_at
+        return max(0.0, min(due - time.monotonic(), _GLANCE if unwatched else 60.0))
 
     def _report(self, changes: Changes) -> None:
         if changes.changed or changes.removed:
@@ -198,3 +212,10 @@ class Rounds:
             notes.append(f"the workspace has more than {self._limits.files:,} files; the rest is left out")
         for note in notes:
             self._on_note(note)
+
+
+def _stamp(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0

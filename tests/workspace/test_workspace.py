@@ -331,6 +331,19 @@ def test_editor_events_are_heard_at_once(start: Start, root: Path) -> None:
     assert wait_until(lambda: workspace.digest(str(root / "a.py")) == digest_of(b"x = 1\n"))
 
 
+def test_a_change_of_branches_is_seen_at_once_without_watches(start: Start, root: Path) -> None:
+    (root / ".git").mkdir()
+    (root / ".git/index").write_bytes(b"one branch")
+    workspace = start(watch=False)
+    workspace._rounds.poll_at = float("inf")
+    (root / "a.py").write_bytes(b"x = 1\n")
+    workspace._pending.wake()
+    time.sleep(1.0)
+    assert workspace.digest(str(root / "a.py")) is None, "nobody told anything"
+    (root / ".git/index").write_bytes(b"another")
+    assert wait_until(lambda: workspace.digest(str(root / "a.py")) == digest_of(b"x = 1\n"))
+
+
 def test_typing_reads_no_folder(start: Start, root: Path) -> None:
     fill(root, 2, 2)
     workspace = start()
@@ -358,4 +371,4 @@ def test_a_failure_is_told_and_everything_looked_at_again(
     workspace = start(on_change=fail)
     fill(root, 2, 2)
     assert_same(workspace, root)
-    assert "impossible state: the workspace failed" in caplog.text
+    assert wait_until(lambda: "impossible state: the workspace failed" in caplog.text)

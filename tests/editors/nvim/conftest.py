@@ -62,7 +62,7 @@ def command(version: str) -> list[str]:
         pytest.skip("needs msgpack: pip install '.[editors]'")
     if not program(version).exists():
         if not ASKED:
-            pytest.skip(f"Neovim {version} is not there: python tests/editors/nvim/install.py")
+            pytest.skip(f"Neovim {version} is not there: PYTHONPATH=tests python -m editors.nvim.install")
         try:
             install(version)
         except (OSError, subprocess.CalledProcessError) as error:

