@@ -155,7 +155,7 @@ vim.opt.runtimepath:prepend('{plugin}')
 vim.o.swapfile = false
 vim.o.number = true
 vim.o.laststatus = 2
-vim.o.statusline = ' %f %= %{{v:lua.require("hirope").statusline()}} '
+vim.o.statusline = ' %t %= %{{v:lua.require("hirope").statusline()}} '
 require('hirope').setup{{
   cmd = vim.split([[{cmd}]], '\\n'),
   ghost = '{ghost}',
