@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any, Final
 
 from lsprotocol import types
@@ -62,11 +63,12 @@ class Progress:
 class Bars:
     """The session's bars: each has a token of its own, as clients forget none."""
 
-    def __init__(self, protocol: StrictProtocol, announced: bool) -> None:
+    def __init__(self, protocol: StrictProtocol, announced: bool, spawn: Callable[[Any], None]) -> None:
+        """spawn: has a coroutine run as long as the session lasts."""
         self._protocol = protocol
         self._announced = announced
+        self._spawn = spawn
         self._made: dict[str, int] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def new(self, name: str) -> Progress:
         """A bar that is not begun yet."""
@@ -82,7 +84,5 @@ class Bars:
         if future.done():
             return
         bar = self.new(name)
-        task = asyncio.ensure_future(bar.begin(message))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._spawn(bar.begin(message))
         future.add_done_callback(lambda _: bar.end("done"))

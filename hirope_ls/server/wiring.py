@@ -74,7 +74,8 @@ class Parts:
 def wire(ground: Ground, params: Mapping[str, Any], can: Abilities) -> Parts:
     """Make them. params: those of `initialize`, of which the settings are known already."""
     protocol, documents, wishes, status = ground.protocol, ground.documents, ground.wishes, Status()
-    bars, switches = Bars(protocol, announces_progress(params["capabilities"])), Switches(wishes)
+    bars = Bars(protocol, announces_progress(params["capabilities"]), ground.spawn)
+    switches = Switches(wishes)
     loading = Loading(protocol, ground.notices, bars, documents, ground.spawn)
     backend = Backend(wishes, ground.background, ground.load_model, loading.changed)
     warming = Warming(backend, status, lambda: wishes.now.look_ahead, switches, bars)
