@@ -161,8 +161,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "context",
         choice("auto", "on", "off"),
         "Show the model parts of other files of the workspace: what the code at the cursor uses, and what you work on. "
-        "`auto`: for models that gain by it, which the bundled one hardly does. `off`: no file is read but those you "
-        "open, not even to explain what they define. Secret and ignored files get no suggestions either way.",
+        "`auto`: for models that gain by it, which the bundled one hardly does. `off`: nothing of them is "
+        "shown. Secret and ignored files get no suggestions either way.",
     ),
     Setting(
         "contextTokens",
@@ -176,7 +176,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "workspace_index",
         choice("auto", "on", "off"),
         "Read the files of the workspace, to know what names mean in them. `auto`: where the model is shown parts of "
-        "them. `off`: no file is read but those you open, and none is shown.",
+        "them, and, unless `context` is off, once you ask after what they define. `off`: no file is read but those you "
+        "open, and none is shown.",
     ),
     Setting(
         "completionItems",

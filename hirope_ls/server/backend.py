@@ -168,6 +168,12 @@ class Backend:
         return wish == "on" or (wish == "auto" and self.kit is not None and self.kit.shows_others)
 
     @property
+    def may_index(self) -> bool:
+        """Whether they may be read where somebody asks after what they define."""
+        wishes = self._wishes.now
+        return wishes.workspace_index == "on" or (wishes.workspace_index == "auto" and wishes.context != "off")
+
+    @property
     def device(self) -> str | None:
         """Where the model runs, if there is one."""
         found = getattr(self._model, "device", None)

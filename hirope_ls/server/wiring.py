@@ -84,7 +84,7 @@ def wire(ground: Ground, params: Mapping[str, Any], can: Abilities) -> Parts:
     inline = InlineCompletions(documents, backend, answering, status, switches)
     bar, explaining = bars.new("hirope/index"), Explaining(backend)
     others = OtherFiles(ground.background, protocol, documents, backend, warming, answering, inline, bar, ground.spawn)
-    lookups = Lookups(documents, others, ground.background, lambda: wishes.now.context != "off")
+    lookups = Lookups(documents, others, ground.background, lambda: backend.may_index)
     explain = ExplainRequests(protocol, can, lookups, explaining, ground.notebooks, ground.background, ground.spawn)
     reports = Reports(wishes, documents, ground.notebooks, backend, others, status, taken)
     telling = Telling(protocol, reports.status)

@@ -182,13 +182,16 @@ def test_other_files(fake: Start, work: Path) -> None:
         assert pieces == TOLD and "[shapes.py:1](<file:///" in last["markdown"]
 
 
-def test_no_other_file_is_read_where_context_is_off(fake: Start, work: Path) -> None:
+@pytest.mark.parametrize("options", [{"context": "off"}, {"workspaceIndex": "off"}])
+def test_no_other_file_is_read_where_that_is_not_wished(fake: Start, work: Path, options: dict[str, str]) -> None:
     uri = (work / "main.py").as_uri()
     with fake(says=SAYS) as editor:
-        editor.initialize(options={"context": "off"}, capabilities=OWN_VIEW, roots=[work])
+        editor.initialize(options=options, capabilities=OWN_VIEW, roots=[work])
         editor.ready()
         editor.open(uri, MAIN)
-        assert actions(editor, uri, "area(") == []
+        for _ in range(20):  # far longer than two files take
+            assert actions(editor, uri, "area(") == []
+            editor.wait(lambda: False, 0.1)
         assert editor.ask("hirope/status")["workspace"]["files"] == 0
 
 
