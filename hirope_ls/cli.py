@@ -27,7 +27,7 @@ _COMMANDS = {
     "doctor": ("hirope_ls.commands.doctor", "check the installation, the model and its speed"),
     "fetch": ("hirope_ls.commands.fetch", "fetch a model from the Hugging Face hub"),
     "models": ("hirope_ls.commands.models", "list the models on this machine, and whether they can be used"),
-    "lab train": ("hirope_ls.lab.train", "train the bundled model"),
+    "lab train": ("hirope_ls.lab.train.command", "train the bundled model"),
     "lab results": ("hirope_ls.lab.reproduce.command", "measure what RESULTS.md shows, and write it"),
     "lab gguf": ("hirope_ls.lab.to_gguf", "write a Llama-shaped model as a GGUF file, for llama.cpp"),
     "lab quantise": ("hirope_ls.lab.quantise", "write a model with its matrices in 8 or 4 bits"),

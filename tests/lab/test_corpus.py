@@ -1,11 +1,13 @@
 """The corpus: what may be read, what is left out, and that the evaluation's projects are never in it."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from hirope_ls.lab import corpus
-from hirope_ls.lab.corpus import EVALUATION_ONLY, SourceFile
+from hirope_ls.lab.train import corpus, installed, licences, written
+from hirope_ls.lab.train.corpus import SourceFile
+from hirope_ls.lab.train.written import EVALUATION_ONLY
 
 CODE = '''"""Queues of jobs."""
 
@@ -27,28 +29,28 @@ def other_code(number: int) -> str:
 
 
 def test_nothing_of_the_evaluation_is_ever_read() -> None:
-    found = list(corpus.installed_sources())
+    found = list(installed.installed_sources())
     read = [(path, location) for _, paths in found for path, location in paths]
     assert len(read) > 1000
     for path, location in read:
         names = {part.lower() for part in Path(path).with_suffix("").parts}
         assert not names & EVALUATION_ONLY, path
-        installed = location.resolve().parts
-        inside = installed[installed.index("site-packages") :] if "site-packages" in installed else ()
+        place = location.resolve().parts
+        inside = place[place.index("site-packages") :] if "site-packages" in place else ()
         assert not {part.lower() for part in inside} & EVALUATION_ONLY, location
     used = {source.name for source, paths in found if paths}
     assert "torch" in used
-    assert corpus.STDLIB in used
+    assert installed.STDLIB in used
     assert not used & EVALUATION_ONLY
 
 
 def test_only_permissive_distributions_are_read() -> None:
-    sources = {source.name: (source, paths) for source, paths in corpus.installed_sources()}
+    sources = {source.name: (source, paths) for source, paths in installed.installed_sources()}
     source, paths = sources["hypothesis"]
     assert (source.licence, source.used, paths) == ("MPL-2.0", False, [])
     for source, paths in sources.values():
         assert source.used or not paths
-        assert corpus.permissive(source.licence) or not paths, source
+        assert licences.permissive(source.licence) or not paths, source
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,7 @@ def test_only_permissive_distributions_are_read() -> None:
     ],
 )
 def test_permissive(stated: str, spdx: str | None) -> None:
-    assert corpus.permissive(stated) == spdx
+    assert licences.permissive(stated) == spdx
 
 
 @pytest.mark.parametrize(
@@ -86,11 +88,11 @@ def test_permissive(stated: str, spdx: str | None) -> None:
     ],
 )
 def test_is_allowed(path: str, allowed: bool) -> None:
-    assert corpus.is_allowed(path) is allowed
+    assert written.is_allowed(path) is allowed
 
 
 @pytest.mark.parametrize(
-    ("text", "written"),
+    ("text", "by_people"),
     [
         (CODE, True),
         ("x = 1\n", False),
@@ -100,14 +102,16 @@ def test_is_allowed(path: str, allowed: bool) -> None:
     ],
     ids=["code", "tiny", "long line", "strings", "numbers"],
 )
-def test_looks_written(text: str, written: bool) -> None:
-    assert corpus.looks_written(text) is written
+def test_looks_written(text: str, by_people: bool) -> None:
+    assert written.looks_written(text) is by_people
 
 
 def test_licence_headers_go_and_other_comments_stay() -> None:
     header = "# Copyright 2020 Somebody\n# Licensed under something\n\n"
-    assert corpus.without_licence_header(header + CODE) == CODE
-    assert corpus.without_licence_header("# What this is about\n" + CODE) == "# What this is about\n" + CODE
+    assert written.without_licence_header(header + CODE) == CODE
+    for header in ("/* Copyright 2020 Somebody\n * MIT licence */\n\n", "// Copyright\n//\n// more\n"):
+        assert written.without_licence_header(f"{header}#include <a.h>\n") == "#include <a.h>\n"
+    assert written.without_licence_header("# What this is about\n" + CODE) == "# What this is about\n" + CODE
 
 
 def test_repetition_is_dropped_and_order_kept() -> None:
@@ -134,7 +138,7 @@ def test_folder_corpus(tmp_path: Path) -> None:
     (source / "flask").mkdir()
     (source / "flask" / "app.py").write_text(CODE)
 
-    found = corpus.folder_corpus(source)
+    found = installed.folder_corpus(source)
     names = [file.path for file in found.train]
     assert len(names) + len(found.held_out) == 300
     assert 0 < len(found.held_out) < 15
@@ -143,7 +147,7 @@ def test_folder_corpus(tmp_path: Path) -> None:
     assert found.train[0].text.count("\r\n") == found.train[0].text.count("\n") > 0
     assert found.sources[0].num_files == len(names)
     assert found.sources[0].num_chars == sum(len(file.text) for file in found.train)
-    assert corpus.folder_corpus(source) == found
+    assert installed.folder_corpus(source) == found
 
     assert corpus.load(tmp_path / "saved") is None
     corpus.save(found, tmp_path / "saved")
@@ -155,7 +159,23 @@ def test_folder_corpus(tmp_path: Path) -> None:
 
 def test_the_unseen_project_is_read_for_evaluation_only() -> None:
     pytest.importorskip("networkx")
-    files = corpus.evaluation_files("networkx", limit=5)
+    files = installed.evaluation_files("networkx", limit=5)
     assert len(files) == 5
     assert all(file.path.startswith("networkx/") for file in files)
-    assert corpus.evaluation_files("no-such-distribution") == ()
+    assert installed.evaluation_files("no-such-distribution") == ()
+
+
+def test_npm_packages_are_read_where_their_licence_is_permissive(tmp_path: Path) -> None:
+    script = "".join(f"export function area{i}(radius) {{\n  return radius * {i};\n}}\n\n" for i in range(9))
+    for name, licence in (("free", "MIT"), ("@scope/own", "Apache-2.0"), ("other", "GPL-3.0"), ("none", None)):
+        folder = tmp_path / name
+        (folder / "node_modules" / "inner").mkdir(parents=True)
+        stated = {"license": licence} if licence else {}
+        (folder / "package.json").write_text(json.dumps({"name": name, "version": "1.0.0", **stated}))
+        (folder / "index.ts").write_text(script.replace("radius", name.strip("@").replace("/", "_")))
+        (folder / "node_modules" / "inner" / "index.js").write_text(script)
+        (folder / "data.json").write_text("{}")
+    found = {source.name: (source, [path for path, _ in paths]) for source, paths in installed.npm_sources(tmp_path)}
+    assert {name for name, (source, _) in found.items() if source.used} == {"npm:free", "npm:@scope/own"}
+    assert found["npm:free"][1] == found["npm:@scope/own"][1] == ["index.ts"]
+    assert found["npm:other"][1] == found["npm:none"][1] == []

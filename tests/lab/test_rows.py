@@ -1,6 +1,7 @@
 """Training rows are taken apart again: they must hold the source text, in the prompt format, and nothing else."""
 
 import random
+import re
 from itertools import pairwise
 
 import pytest
@@ -8,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from hirope_ls.lab.corpus import SourceFile
-from hirope_ls.lab.fim_format import ROW_LENGTH, Example, RowMaker, choose_cut
-from hirope_ls.lab.tokenizer import (
+from hirope_ls.lab.train.corpus import SourceFile
+from hirope_ls.lab.train.renaming import Renamer
+from hirope_ls.lab.train.rows import ROW_LENGTH, Example, RowMaker, choose_cut
+from hirope_ls.lab.train.tokenizer import (
     END,
     FILE,
     MIDDLE,
@@ -179,3 +181,52 @@ def test_newlines_are_tokens_of_their_own() -> None:
     encode = plain_encoder(TOKENIZER)
     text = "x = f(1):\n    y = (2)\n"
     assert encode(text) == encode("x = f(1):") + encode("\n") + encode("    y = (2)") + encode("\n")
+
+
+def test_a_next_line_is_a_line_of_the_source_with_what_stands_before_it(maker: RowMaker) -> None:
+    found = [line for index in range(100) if (line := maker.next_line(ROW_LENGTH, maker.rng(index))) is not None]
+    assert len(found) > 50
+    for line in found:
+        start, end = line.middle
+        assert end == len(line.ids) <= ROW_LENGTH
+        text = text_of(line.ids[start:end])
+        assert text.strip()
+        assert text.index("\n") == len(text) - 1
+        assert any(text_of(line.ids[:start]) + text in file.text for file in FILES)
+    assert max(len(line.ids) for line in found) > ROW_LENGTH // 2
+
+
+def test_other_languages_are_a_small_part_of_what_is_drawn() -> None:
+    others = [SourceFile(f"other{n}", f"{n}.js", "let a = 1;\n" * 2000) for n in range(20)]
+    mixed = RowMaker(TOKENIZER, FILES + others)
+    drawn = [mixed._pick(mixed.rng(index)).path.endswith(".js") for index in range(2000)]
+    assert 0.1 < sum(drawn) / len(drawn) < 0.2
+    assert RowMaker(TOKENIZER, others)._pick(random.Random(0)) in others
+
+
+def test_renamed_rows_keep_the_form_and_change_rare_words() -> None:
+    words = [f"rare{chr(97 + a)}{chr(97 + b)}" for a in range(20) for b in range(20)]
+    texts = [f"def {words[n]}_count(self):\n    return self.{words[n]} + len(self.{words[n - 1].capitalize()})\n" * 3
+             for n in range(400)] + ["".join(f"{word}\n" for word in words)]  # fmt: skip
+    renamer = Renamer([SourceFile("s", f"{n}.py", text) for n, text in enumerate(texts)])
+    text = texts[7]
+    results = {renamer.renamed(text, random.Random(seed)) for seed in range(10)}
+    assert len(results) > 5
+    for result in results:
+        found = re.fullmatch(r"(def (\w+)_count\(self\):\n    return self\.(\w+) \+ len\(self\.(\w+)\)\n)\1\1", result)
+        assert found is not None, result
+        assert found[2] == found[3] in words
+        assert found[4].lower() in words
+        assert found[4][0].isupper()
+
+
+def test_a_renamed_example_is_cut_from_one_renamed_text() -> None:
+    words = [f"name{chr(97 + a)}{chr(97 + b)}" for a in range(20) for b in range(20)]
+    files = [
+        SourceFile("s", f"{n}.py", f"x = {words[n]}\n" * 200 + f"{words[n - 1]}\n{words[n - 2]}\n") for n in range(400)
+    ]
+    maker = RowMaker(TOKENIZER, files, renamed_share=1.0)
+    for index in range(20):
+        example = maker.context_spm(ROW_LENGTH, maker.rng(index))
+        if example is not None:
+            assert len(set(re.findall(r"= (name\w\w)\n", text_of(example.ids)))) <= 2  # two where a second file begins

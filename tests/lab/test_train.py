@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from hirope_ls.lab import train
-from hirope_ls.lab.tokenizer import END, SPECIALS
+from hirope_ls.lab.train import attention, command, loop, measure
+from hirope_ls.lab.train.optimise import lr_factor
+from hirope_ls.lab.train.tokenizer import END, SPECIALS
 
 pytest.importorskip("matplotlib")
 
@@ -34,15 +35,15 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few evaluation rows, and no reading of an installed project."""
-    monkeypatch.setattr(train, "_EVAL_ROWS", 2)
-    monkeypatch.setattr(train, "UNSEEN", "no-such-distribution")
+    monkeypatch.setattr(measure, "ROWS", 2)
+    monkeypatch.setattr(command, "UNSEEN", "no-such-distribution")
 
 
 def lab_train(work: Path, source: Path, *options: str) -> int:
     parser = argparse.ArgumentParser()
-    train.add_arguments(parser)
+    command.add_arguments(parser)
     fixed = ["--work-dir", str(work), "--corpus-dir", str(source), "--layers", "1", "--batch", "1", "--compile", "off"]
-    return train.run(parser.parse_args([*fixed, *options]))
+    return command.run(parser.parse_args([*fixed, *options]))
 
 
 def weights(work: Path) -> dict[str, torch.Tensor]:
@@ -55,10 +56,10 @@ def losses(work: Path) -> list[float]:
     return [entry["loss"] for entry in content["state"]["history"] if "loss" in entry]
 
 
-def failing_after(steps: int, fail: object) -> train.Loss:
+def failing_after(steps: int, fail: object) -> loop.Loss:
     left = iter(range(steps))
 
-    def loss(model: train.LlamaForCausalLM, rows: torch.Tensor) -> torch.Tensor:
+    def loss(model: LlamaForCausalLM, rows: torch.Tensor) -> torch.Tensor:
         if next(left, None) is None:
             assert callable(fail)
             fail()
@@ -67,7 +68,7 @@ def failing_after(steps: int, fail: object) -> train.Loss:
     return loss
 
 
-_row_loss = train.row_loss
+_row_loss = loop.row_loss
 
 
 def test_a_run_learns_and_its_folder_is_loaded_by_others(tmp_path: Path, source: Path) -> None:
@@ -106,6 +107,7 @@ def test_a_run_learns_and_its_folder_is_loaded_by_others(tmp_path: Path, source:
     history = json.loads((out / "training.json").read_text())
     assert (history["steps"], history["tokens"]) == (12, 12 * 512)
     assert history["evaluations"][-1]["held_out_middle_loss"] > 0
+    assert (history["about"]["seed"], history["about"]["batch"]) == (0, 1)
 
 
 def test_a_crashed_run_goes_on_as_if_nothing_had_been(
@@ -116,11 +118,11 @@ def test_a_crashed_run_goes_on_as_if_nothing_had_been(
     def crash() -> None:
         raise MemoryError
 
-    monkeypatch.setattr(train, "row_loss", failing_after(2, crash))
+    monkeypatch.setattr(loop, "row_loss", failing_after(2, crash))
     with pytest.raises(MemoryError):
         lab_train(tmp_path / "crashed", source, "--steps", "4", "--save-every", "0")
     assert len(losses(tmp_path / "crashed")) == 2
-    monkeypatch.setattr(train, "row_loss", _row_loss)
+    monkeypatch.setattr(loop, "row_loss", _row_loss)
     assert lab_train(tmp_path / "crashed", source, "--steps", "4") == 0
 
     assert losses(tmp_path / "crashed") == losses(tmp_path / "whole")
@@ -132,7 +134,7 @@ def test_a_crashed_run_goes_on_as_if_nothing_had_been(
 def test_a_signal_saves_and_the_checkpoint_can_be_exported(
     tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train, "row_loss", failing_after(1, lambda: os.kill(os.getpid(), signal.SIGTERM)))
+    monkeypatch.setattr(loop, "row_loss", failing_after(1, lambda: os.kill(os.getpid(), signal.SIGTERM)))
     before = signal.getsignal(signal.SIGTERM)
     assert lab_train(tmp_path, source, "--minutes", "100") == 130
     assert signal.getsignal(signal.SIGTERM) == before
@@ -157,7 +159,7 @@ def test_a_run_by_the_clock_ends_on_time_with_its_decay_done(tmp_path: Path, sou
 
 
 def test_the_learning_rate_warms_up_stays_and_decays_to_nothing() -> None:
-    factors = [train.lr_factor(done / 100) for done in range(101)]
+    factors = [lr_factor(done / 100) for done in range(101)]
     assert 0 < factors[0] < factors[1] < 1
     assert factors[5:60] == [1.0] * 55
     assert all(one > two for one, two in pairwise(factors[60:]))
@@ -168,9 +170,47 @@ def test_nothing_to_train_on_or_to_export_is_said(tmp_path: Path, capsys: pytest
     empty = tmp_path / "empty"
     empty.mkdir()
     assert lab_train(tmp_path / "run", empty, "--steps", "1") == 2
-    assert "No Python file" in capsys.readouterr().err
+    assert "No file" in capsys.readouterr().err
 
 
 def test_exporting_needs_a_checkpoint(tmp_path: Path, source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert lab_train(tmp_path, source, "--export-only") == 2
     assert "No checkpoint" in capsys.readouterr().err
+
+
+def test_blocks_of_attention_are_what_torch_computes() -> None:
+    length = attention.BLOCK + 40
+    for kv_heads in (1, 2, 4):
+        shapes = ((2, 4, length, 16), (2, kv_heads, length, 16), (2, kv_heads, length, 16))
+        query, key, value = (torch.randn(shape, dtype=torch.float64) for shape in shapes)
+        found, _ = attention.causal_blocks(torch.nn.Identity(), query, key, value, None, scaling=0.25)
+        wanted = torch.nn.functional.scaled_dot_product_attention(
+            query, key, value, is_causal=True, scale=0.25, enable_gqa=True
+        )
+        torch.testing.assert_close(found, wanted.transpose(1, 2), rtol=1e-5, atol=1e-6)  # scores pass through float32
+
+
+def test_a_loss_in_blocks_is_the_stock_model_s() -> None:
+    config = LlamaConfig(vocab_size=50, hidden_size=64, intermediate_size=64, num_hidden_layers=2, head_dim=32,
+                         num_attention_heads=2, num_key_value_heads=1)  # fmt: skip
+    model = LlamaForCausalLM(config)
+    rows = torch.randint(0, 50, (2, attention.BLOCK + 20))
+    stock = loop.row_loss(model, rows)
+    model.set_attn_implementation(attention.NAME)
+    torch.testing.assert_close(loop.row_loss(model, rows), stock, rtol=1e-5, atol=1e-6)
+
+
+def test_a_packed_run_begins_elsewhere_with_the_same_rows(tmp_path: Path, source: Path) -> None:
+    file = tmp_path / "run.tar.xz"
+    assert lab_train(tmp_path / "here", source, "--pack", str(file)) == 0
+    assert not (tmp_path / "here" / "checkpoint.pt").exists()
+    assert lab_train(tmp_path / "here", source, "--steps", "2") == 0
+    nowhere = tmp_path / "nothing"
+    assert lab_train(tmp_path / "there", nowhere, "--packed", str(file), "--steps", "2") == 0
+    assert losses(tmp_path / "there") == losses(tmp_path / "here")
+
+
+def test_a_run_may_be_prolonged(tmp_path: Path, source: Path) -> None:
+    assert lab_train(tmp_path, source, "--steps", "2") == 0
+    assert lab_train(tmp_path, source, "--steps", "4") == 0
+    assert len(losses(tmp_path)) == 4

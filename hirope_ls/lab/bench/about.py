@@ -19,7 +19,7 @@ def machine(loaded: Loaded) -> str:
     """`Some CPU, 2 cores, 2 threads, Linux, busy 0.1`: the load says whether anybody else was at work."""
     threads = torch.get_num_threads()
     load = "unknown" if (found := _load()) is None else f"{found:.1f}"
-    return f"{short_name(loaded)}, {threads} thread{'s' * (threads > 1)}, {platform.system()}, load {load}"
+    return f"{short_name(loaded.device)}, {threads} thread{'s' * (threads > 1)}, {platform.system()}, load {load}"
 
 
 def busy() -> str:

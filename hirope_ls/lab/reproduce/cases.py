@@ -102,7 +102,7 @@ def _publish(kind: Kind, study: Study, evaluation: Evaluation) -> None:
         "seed": evaluation.seed,
         "weights": evaluation.model[:12],
         "date": datetime.fromtimestamp(log.stat().st_mtime, UTC).date().isoformat(),
-        "machine": machine(evaluation.loaded),
+        "machine": machine(evaluation.loaded.device),
         "packages": study.packages,
     }
     lines = ",\n  ".join(json.dumps(asdict(case)) for case in cases)

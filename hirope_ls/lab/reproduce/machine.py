@@ -9,15 +9,13 @@ from pathlib import Path
 
 import torch
 
-from hirope_ls.model.loader import Loaded
-
 _CPU_INFO = Path("/proc/cpuinfo")
 
 
-def machine(loaded: Loaded) -> str:
+def machine(device: torch.device) -> str:
     """`Some CPU, 2 cores`, or the name of the GPU."""
-    if loaded.device.type == "cuda":
-        return torch.cuda.get_device_name(loaded.device)
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
     return f"{_processor()}, {os.cpu_count()} cores"
 
 

@@ -79,7 +79,7 @@ class Study:
             "asked": evaluation.num_steps(),
             "files": len({item.file for item in evaluation.items}),
             "date": datetime.fromtimestamp(log.stat().st_mtime, UTC).date().isoformat(),
-            "machine": machine(evaluation.loaded),
+            "machine": machine(evaluation.loaded.device),
             "packages": self.packages,
             "model": _model(evaluation.loaded.card),
             "hirope": {method.name: str(method.scheme) for method in evaluation.methods if BASE in method.name},

@@ -21,12 +21,14 @@ import random
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tokenizers import Tokenizer
 
-from hirope_ls.lab.corpus import SourceFile
-from hirope_ls.lab.tokenizer import END, FILE, MIDDLE, PREFIX, SUFFIX, plain_encoder, special_id
+from hirope_ls.lab.train.corpus import SourceFile
+from hirope_ls.lab.train.renaming import Renamer
+from hirope_ls.lab.train.tokenizer import END, FILE, MIDDLE, PREFIX, SUFFIX, plain_encoder, special_id
+from hirope_ls.lab.train.written import FIRST_LANGUAGE, language
 
 TRAINED_LENGTH = 512
 ROW_LENGTH = TRAINED_LENGTH + 1  # inputs and the targets one further
@@ -39,6 +41,8 @@ SUFFIX_TOKENS = (0, 128)
 _MAX_MIDDLE = 480  # characters
 _FILE_WEIGHT_CAP = 32_000  # characters: a long file is not worth more than this
 _SOURCE_EXPONENT = 0.7  # below 1, so that small well-kept projects are not drowned by the large ones
+_RENAMED_CHARS = 3 * TRAINED_LENGTH * _MAX_CHARS_PER_TOKEN  # of a file; renaming all of a long one would take long
+_OTHERS_SHARE = 0.15  # of what is drawn; a model this small that learns all languages alike knows none
 _STOPS = re.compile(r"[.(\[,=:] ?|\b(?:return|import|from|in|if|for|with|not|raise) ")
 
 
@@ -67,9 +71,13 @@ class Example:
 class RowMaker:
     """Makes rows from files. Row `index` of a seed is always the same row, so a run resumes from a number."""
 
-    def __init__(self, tokenizer: Tokenizer, files: Sequence[SourceFile], seed: int = 0) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, files: Sequence[SourceFile], seed: int = 0, renamed_share: float = 0.0
+    ) -> None:
         self.files = [file for file in files if file.text.strip()]
         self.seed = seed
+        self._renamed_share = renamed_share
+        self._renamer = Renamer(self.files) if renamed_share else None
         self._encode = plain_encoder(tokenizer)
         self._end, self._prefix, self._suffix, self._middle, self._file = (
             special_id(tokenizer, token) for token in (END, PREFIX, SUFFIX, MIDDLE, FILE)
@@ -100,14 +108,26 @@ class RowMaker:
         text = self._pick(rng).text
         start = 0 if rng.random() < 1 / 3 else _line_start(text, rng.randrange(len(text)))
         window = text[start : start + room * _MAX_CHARS_PER_TOKEN]
-        ids = [self._file] * (start == 0) + self._encode(window)
-        if start + len(window) == len(text):
-            ids.append(self._end)
+        whole = start + len(window) == len(text)
+        if self._renamer and rng.random() < self._renamed_share:
+            window = self._renamer.renamed(window, rng)
+        ids = [self._file] * (start == 0) + self._encode(window) + [self._end] * whole
         return ids[:room]
+
+    def next_line(self, room: int, rng: random.Random) -> Example | None:
+        """A line of code with plain code before it, at most `room` ids in all; its newline is the last of them."""
+        text = self._pick(rng).text
+        start = _line_start(text, rng.randrange(len(text)))
+        end = _line_end(text, start)
+        line = self._encode(text[start:end] + "\n")
+        if not text[start:end].strip() or len(line) > room // 2:
+            return None
+        before = self._encode(text[max(0, start - room * _MAX_CHARS_PER_TOKEN) : start])[-(room - len(line)) :]
+        return Example(before + line, (len(before), len(before) + len(line))) if before else None
 
     def context_spm(self, room: int, rng: random.Random) -> Example | None:
         """One context-SPM example of at most `room` ids, filled up with far prefix; None if a drawn cut is too long."""
-        cut = choose_cut(self._pick(rng).text, rng, room / ROW_LENGTH)
+        cut = self._cut(rng, room / ROW_LENGTH)
         near, middle, suffix = self._encode(cut.near), self._encode(cut.middle), self._encode(cut.suffix)
         tail = [self._prefix, self._suffix, *suffix, self._middle, *near, *middle, self._end]
         room -= len(tail)
@@ -119,7 +139,7 @@ class RowMaker:
 
     def psm(self, room: int, rng: random.Random) -> Example | None:
         """One PSM example of at most `room` ids; None if a drawn cut is too long."""
-        cut = choose_cut(self._pick(rng).text, rng, room / ROW_LENGTH)
+        cut = self._cut(rng, room / ROW_LENGTH)
         middle = self._encode(cut.middle)
         head = [self._prefix, *self._encode(cut.near), self._suffix, *self._encode(cut.suffix), self._middle]
         ids = [*head, *middle, self._end]
@@ -144,6 +164,14 @@ class RowMaker:
         start = _line_start(text, rng.randrange(len(text)))
         end = text.rfind("\n", start, start + int(room * CHARS_PER_TOKEN)) + 1
         return self._encode(text[start:end])[:room] if end > start else []
+
+    def _cut(self, rng: random.Random, scale: float) -> Cut:
+        text = self._pick(rng).text
+        if self._renamer is None or rng.random() >= self._renamed_share:
+            return choose_cut(text, rng, scale)
+        start = _line_start(text, max(0, rng.randrange(len(text)) - _RENAMED_CHARS // 2))
+        cut = choose_cut(self._renamer.renamed(text[start : start + _RENAMED_CHARS], rng), rng, scale)
+        return cut if start == 0 else replace(cut, from_start=False)
 
     def _pick(self, rng: random.Random) -> SourceFile:
         at = bisect.bisect(self._cumulative, rng.random() * self._cumulative[-1])
@@ -237,8 +265,16 @@ def _indent(line: str) -> int:
 
 
 def _weights(files: Sequence[SourceFile]) -> list[float]:
+    """How often each file is drawn: by its source's size, and no more of other languages than `_OTHERS_SHARE`."""
     sizes = [min(len(file.text), _FILE_WEIGHT_CAP) for file in files]
     totals = Counter[str]()
     for file, size in zip(files, sizes, strict=True):
         totals[file.source] += size
-    return [size * totals[file.source] ** (_SOURCE_EXPONENT - 1) for file, size in zip(files, sizes, strict=True)]
+    weights = [size * totals[file.source] ** (_SOURCE_EXPONENT - 1) for file, size in zip(files, sizes, strict=True)]
+    is_first = [language(file.path) == FIRST_LANGUAGE for file in files]
+    first = sum(itertools.compress(weights, is_first))
+    others = sum(weights) - first
+    if not first or others <= _OTHERS_SHARE * (first + others):
+        return weights
+    scale = _OTHERS_SHARE / (1 - _OTHERS_SHARE) * first / others
+    return [weight if one else weight * scale for weight, one in zip(weights, is_first, strict=True)]

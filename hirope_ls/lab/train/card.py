@@ -16,15 +16,21 @@ from typing import Any
 from matplotlib.figure import Figure
 from transformers import GenerationConfig, LlamaForCausalLM
 
-from hirope_ls.lab.corpus import EVALUATION_ONLY, Corpus
-from hirope_ls.lab.fim_format import NEAR_TOKENS, SUFFIX_TOKENS, TRAINED_LENGTH
+from hirope_ls.lab.train.corpus import Corpus, by_language
+from hirope_ls.lab.train.rows import NEAR_TOKENS, SUFFIX_TOKENS, TRAINED_LENGTH
+from hirope_ls.lab.train.written import EVALUATION_ONLY
 
 FIM_ORDER = "context-spm"
 
 _SETS = {
     "held_out": "held-out files of the corpus",
+    "held_out_c": "held-out files of C and C++",
+    "held_out_javascript": "held-out files of JavaScript and TypeScript",
     "networkx": "networkx, never trained on",
 }
+
+_RENAMED = """In {:.0%} of them rare words are exchanged
+for other ones, the same throughout, so that names are learnt from the text at hand. """
 
 _CARD = """---
 language: [code]
@@ -46,14 +52,15 @@ for better completions point hirope-ls at a larger model.
 | trained length | {trained_length} tokens; hirope-ls goes beyond it with HiRoPE |
 | vocabulary | {vocab:,} byte-level BPE tokens, lossless for any text |
 | weights | bfloat16 safetensors |
-| training | {steps:,} steps, {tokens:.1f} M tokens, {minutes:.0f} minutes on a CPU |
+| training | {steps:,} steps of {batch} rows, {tokens:.1f} M tokens, {minutes:.0f} minutes, seed {seed} |
+| machine | {machine} |
 | optimiser | Muon for the layers' matrices, AdamW for the rest; warm-up, stable, linear decay |
 
 ## Losses
 
-In nats per token. *Code* is plain source from any line of a file, up to {trained_length} tokens. *Middle*
-counts only the tokens that a completion would have to produce, in the prompt format below; *exact* is the
-share of middles that greedy decoding gets right to the last token.
+*Code* is plain source from any line of a file, up to {trained_length} tokens: nats a token and bits a byte. *Middle*
+counts only the tokens that a completion would have to produce, in the prompt format below, in nats a token. *Right* is
+the share of middles, and of whole next lines, that greedy decoding gets right to the last token.
 
 {losses}
 
@@ -74,12 +81,13 @@ before a prompt. `config.json` names the order under `hirope.fim_order`.
 
 ## Data
 
-Python source installed with hirope-ls's own dependencies, and the standard library: {num_files:,} files,
-{num_chars:.0f} M characters after files were dropped that repeat others, hold data or look generated.
+Source code installed with hirope-ls's own dependencies, and the standard library: {num_files:,} files,
+{num_chars:.0f} M characters ({languages}) after files were dropped that repeat others, hold data or look generated.
 Nothing was downloaded for it. Only distributions whose metadata states a permissive licence were read,
 without the code they vendor. Never read, because hirope-ls is evaluated on them:
 {never}.
-Rows are drawn from small distributions more often than their size says. About one file in a hundred was
+Rows are drawn from small packages more often than their size says, and 15 % of them at most from other
+languages than Python. {renamed}About one file in a hundred was
 held out. Digest of the training files: `{digest}`.
 
 | distribution | version | licence | files | characters |
@@ -145,7 +153,7 @@ def plot_losses(history: dict[str, Any], path: Path) -> None:
 
 def card(history: dict[str, Any], corpus: Corpus, model: LlamaForCausalLM) -> str:
     """The model card, in Markdown."""
-    config = model.config
+    config, about = model.config, history["about"]
     base = (config.rope_parameters or {})["rope_theta"]
     return _CARD.format(
         parameters=f"{model.num_parameters() / 1e6:.1f} M",
@@ -156,6 +164,11 @@ def card(history: dict[str, Any], corpus: Corpus, model: LlamaForCausalLM) -> st
         steps=history["steps"],
         tokens=history["tokens"] / 1e6,
         minutes=history["seconds"] / 60,
+        batch=about["batch"],
+        machine=about["machine"],
+        seed=about["seed"],
+        renamed=_RENAMED.format(about["renamed"]) if about["renamed"] else "",
+        languages=_languages(corpus),
         losses=_loss_table(history["evaluations"]),
         near=f"{NEAR_TOKENS[0]} to about {NEAR_TOKENS[1]}",
         suffix=SUFFIX_TOKENS[1],
@@ -172,12 +185,21 @@ def _loss_table(evaluations: list[dict[str, float]]) -> str:
     if not evaluations:
         return "Not evaluated yet."
     last = evaluations[-1]
-    lines = ["| | code | middle | exact |", "|---|--:|--:|--:|"]
+    lines = [
+        "| | code, nats | code, bits | middle, nats | middles right | next lines right |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
     for key, label in _SETS.items():
         if f"{key}_loss" in last:
-            code, middle, exact = (last[f"{key}_{kind}"] for kind in ("loss", "middle_loss", "middle_exact"))
-            lines.append(f"| {label} | {code:.2f} | {middle:.2f} | {exact:.0%} |")
+            code, bits, middle = (last[f"{key}_{kind}"] for kind in ("loss", "bits", "middle_loss"))
+            exact, line = (last[f"{key}_{kind}"] for kind in ("middle_exact", "line_exact"))
+            lines.append(f"| {label} | {code:.2f} | {bits:.2f} | {middle:.2f} | {exact:.0%} | {line:.0%} |")
     return "\n".join(lines)
+
+
+def _languages(corpus: Corpus) -> str:
+    sizes = {name: sum(len(file.text) for file in files) for name, files in by_language(corpus.train).items()}
+    return ", ".join(f"{name} {size / 1e6:.0f} M" for name, size in sorted(sizes.items(), key=lambda item: -item[1]))
 
 
 def _source_table(corpus: Corpus) -> str:
