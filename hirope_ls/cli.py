@@ -28,6 +28,10 @@ _COMMANDS = {
     "fetch": ("hirope_ls.commands.fetch", "fetch a model from the Hugging Face hub"),
     "models": ("hirope_ls.commands.models", "list the models on this machine, and whether they can be used"),
     "lab train": ("hirope_ls.lab.train.command", "train the bundled model"),
+    "lab variants": (
+        "hirope_ls.lab.train.variants",
+        "train other shapes and vocabularies for the same time, and compare",
+    ),
     "lab results": ("hirope_ls.lab.reproduce.command", "measure what RESULTS.md shows, and write it"),
     "lab gguf": ("hirope_ls.lab.to_gguf", "write a Llama-shaped model as a GGUF file, for llama.cpp"),
     "lab quantise": ("hirope_ls.lab.quantise", "write a model with its matrices in 8 or 4 bits"),

@@ -13,7 +13,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from hirope_ls.lab.train import attention, command, loop, measure
+from hirope_ls.lab.train import attention, command, corpus, installed, loop, measure, variants
 from hirope_ls.lab.train.optimise import lr_factor
 from hirope_ls.lab.train.tokenizer import END, SPECIALS
 
@@ -214,3 +214,22 @@ def test_a_run_may_be_prolonged(tmp_path: Path, source: Path) -> None:
     assert lab_train(tmp_path, source, "--steps", "2") == 0
     assert lab_train(tmp_path, source, "--steps", "4") == 0
     assert len(losses(tmp_path)) == 4
+
+
+def test_variants_are_trained_alike_and_compared_in_one_table(
+    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = ("--layers", "1", "--batch", "1", "--compile", "off")
+    monkeypatch.setattr(variants, "VARIANTS", {"small": tiny, "small, 300 tokens": (*tiny, "--vocab", "300")})
+    corpus.save(installed.folder_corpus(source), tmp_path / "small" / "corpus")
+    parser = argparse.ArgumentParser()
+    variants.add_arguments(parser)
+    assert variants.run(parser.parse_args(["--out", str(tmp_path), "--minutes", "0.01"])) == 0
+    table = (tmp_path / "table.md").read_text()
+    assert capsys.readouterr().out.endswith(table)
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+    assert [row[0] for row in rows] == ["variant", "---", "small", "small, 300 tokens"]
+    assert all(float(row[2].split(",")[0]) > 0 for row in rows[2:])
+    vocabularies = [len(json.loads((tmp_path / name / "tokenizer" / "tokenizer.json").read_text())["model"]["vocab"])
+                    for name in ("small", "small-300_tokens")]  # fmt: skip
+    assert vocabularies[1] == 300 < vocabularies[0]
