@@ -5,15 +5,18 @@ Which orders there are stands in engine/prompt.py. Knows ids and blocks; no text
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from hirope_ls.engine.context import Context
 from hirope_ls.engine.excerpt import Prefix
-from hirope_ls.model.folder import FimOrder
+from hirope_ls.model.families import FimOrder
 from hirope_ls.model.tokens import SpecialTokens
 
 IntArray = NDArray[np.int32]
+_SUFFIX_FIRST: Final[tuple[FimOrder, ...]] = ("spm", "suffix-prefix-middle", "suffix-prefix")
 
 
 class Assembly:
@@ -30,6 +33,12 @@ class Assembly:
         """A token, if there is one, that belongs to the unit that comes next."""
         if token is not None:
             self._add(np.array([token], np.int32), np.array([self._next], np.int32))
+
+    def tail(self, token: int | None) -> None:
+        """A token, if there is one, that belongs to the unit of the text before it."""
+        if token is not None:
+            unit = self._next - 1 if self.places else self._next
+            self._add(np.array([token], np.int32), np.array([unit], np.int32))
 
     def suffix(self, *ids: int | IntArray | None) -> None:
         """The text after the cursor: one unit of its own."""
@@ -93,7 +102,7 @@ def begun(
 
     Nothing where the suffix comes first.
     """
-    if order == "spm" and special.has_fim:
+    if order in _SUFFIX_FIRST and special.has_fim:
         return Assembly()
     prompt = opened(special, order, start, context)
     if order == "psm":
@@ -112,6 +121,11 @@ def arrange(
         prompt.suffix(special.fim_suffix, suffix, special.fim_middle)
     elif order is None:
         prompt.text(prefix, prefix.first, prefix.end)
+    elif order in ("suffix-prefix-middle", "suffix-prefix"):
+        prompt.suffix(special.fim_suffix, suffix)
+        prompt.lead(special.fim_prefix)
+        prompt.text(prefix, prefix.first, prefix.end)
+        prompt.tail(special.fim_middle if order == "suffix-prefix-middle" else None)
     else:  # context-spm, and spm, which has no far part
         prompt.text(prefix, prefix.first, near)
         prompt.suffix(special.fim_prefix, special.fim_suffix, suffix, special.fim_middle)

@@ -117,7 +117,5 @@ class _Asked:
 
     def _limits(self, sampling: Sampling | None) -> Limits:
         special, options = self.question.recipe.tokenizer.special, self.question.recipe.options
-        ends = {special.end_of_text, special.file_sep, special.fim_prefix, special.fim_suffix, special.fim_middle}
-        stop_ids = frozenset(token for token in ends if token is not None)
-        forbidden, healed, approximate = special.all - stop_ids, self._prompt.healed, options.approximate_splice
-        return Limits(options.max_new_tokens, self.deadline, stop_ids, forbidden, healed, sampling, approximate)
+        forbidden, healed, approximate = special.all - special.ends, self._prompt.healed, options.approximate_splice
+        return Limits(options.max_new_tokens, self.deadline, special.ends, forbidden, healed, sampling, approximate)

@@ -7,7 +7,9 @@ did not change:
     context-spm   A <|fim_prefix|> <|fim_suffix|> S <|fim_middle|> P
     psm           <|fim_prefix|> P <|fim_suffix|> S <|fim_middle|>
     spm           <|fim_prefix|> <|fim_suffix|> S <|fim_middle|> P
-    plain         P                                     (no FIM tokens, or nothing but blanks after the cursor)
+    suffix-prefix-middle   <|fim_suffix|> S <|fim_prefix|> P <|fim_middle|>      (Seed-Coder, Mellum)
+    suffix-prefix          <|fim_suffix|> S <|fim_prefix|> P                     (Codestral)
+    plain         P          (no FIM tokens, an order that is not known, or nothing but blanks after the cursor)
 
 P is the text before the cursor and S some of the text after it, encoded on its own. In context-spm the text before
 the cursor is cut in two: P begins at a line start, 64 to about 190 tokens before the cursor, at a place that moves
@@ -20,7 +22,7 @@ is chosen beforehand and belongs to the question, so keystrokes leave it as it i
 Position ids, int32[2, n]: row 0 is the unit, row 1 counts the tokens inside it. Units follow prompt order, from 0: the
 parts of C; the file's blocks (engine/layout.py) in A; S with its three special tokens is one unit; P goes on from
 there, and where the A/P boundary cuts a block, its second part is a unit of its own. In psm the order is P, then S. A
-token that opens the prompt belongs to the unit after it. The number of units stays within what the model's trained
+token that opens the prompt or P belongs to the unit after it, one that ends P to the unit before. The number of units stays within what the model's trained
 length allows.
 
 Mentions (engine/mentions.py) are those of the text round the cursor alone: S, and P or what would be P in context-spm.

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast, get_args
 
+from hirope_ls.model.families import Doubt, FimOrder, order_of
 from hirope_ls.model.quantised import quantised_by
-from hirope_ls.model.vocabulary import special_tokens
+from hirope_ls.model.vocabulary import named_controls
 from hirope_ls.model.weights import read_json, read_weights
 from hirope_ls.problems import ModelRefused
 
-FimOrder = Literal["context-spm", "psm", "spm"]
 _CONFIG_LIMIT = 4_000_000  # bytes
 _TOKENIZER_LIMIT = 100_000_000
 _SHORTEST = 16  # tokens; a smaller trained length is no language model's
@@ -27,8 +27,8 @@ _FOREIGN = ("adapter_config.json",)  # would make transformers load another fold
 @dataclass(frozen=True)
 class Card:
     """What is known of a model before it is loaded. `trained_length` is in tokens; `fim_order` is None where the model
-    was not trained to fill in the middle; `disk_bytes` is the size of the weight files; `quantised` is the method that
-    the weights are quantised by, if they are."""
+    was not trained to fill in the middle, or where that is in `fim_doubt`; `disk_bytes` is the size of the weight
+    files; `quantised` is the method that the weights are quantised by, if they are."""
 
     folder: Path
     architecture: str
@@ -39,12 +39,12 @@ class Card:
     parameters: int
     disk_bytes: int
     quantised: str | None = None
+    fim_doubt: Doubt | None = None
 
     @property
     def name(self) -> str:
         """A short name for people: the folder's, or the model's in a hub cache."""
-        cache = _hub_cache(self.folder)
-        return cache.name.removeprefix("models--").replace("--", "/") if cache else self.folder.name
+        return _name(self.folder)
 
 
 def bundled_folder() -> Path:
@@ -73,16 +73,18 @@ def read_outline(folder: Path | str) -> Card:
     quantised = quantised_by(folder, config.get(_QUANTISED) or text.get(_QUANTISED))
     if not (folder / "tokenizer.json").is_file():
         raise ModelRefused(f"{folder} has no tokenizer.json: save the model with a fast tokenizer")
+    order = _fim_order(folder, config, model_type)
     return Card(
         folder=folder,
         architecture=architecture,
         model_type=model_type,
         trained_length=_trained_length(folder, config, text),
-        fim_order=_fim_order(folder, config),
+        fim_order=None if isinstance(order, Doubt) else order,
         vocab_size=_positive(folder, text, "vocab_size", 1),
         parameters=0,
         disk_bytes=0,
         quantised=quantised,
+        fim_doubt=order if isinstance(order, Doubt) else None,
     )
 
 
@@ -102,6 +104,11 @@ def _hub_cache(folder: Path) -> Path | None:
     """The model's own directory of a Hugging Face hub cache, `models--NAME/snapshots/REVISION` being the folder."""
     cache = folder.parent.parent
     return cache if folder.parent.name == "snapshots" and (cache / "blobs").is_dir() else None
+
+
+def _name(folder: Path) -> str:
+    cache = _hub_cache(folder)
+    return cache.name.removeprefix("models--").replace("--", "/") if cache else folder.name
 
 
 def _check_links(folder: Path) -> None:
@@ -214,18 +221,21 @@ def _stretched(folder: Path, fields: dict[str, Any], stated: int) -> int:
     return int(original * factor)
 
 
-def _fim_order(folder: Path, config: dict[str, Any]) -> FimOrder | None:
+def _fim_order(folder: Path, config: dict[str, Any], kind: str) -> FimOrder | Doubt | None:
     if "fim_order" not in _own(config):
-        return "psm" if _has_fim_tokens(folder) else None
+        return order_of(_controls(folder), kind, _name(folder))
     order = _own(config)["fim_order"]
     if order is not None and order not in get_args(FimOrder):
         raise ModelRefused(f"{folder / 'config.json'}: hirope.fim_order is {order!r}, not one of {get_args(FimOrder)}")
     return cast("FimOrder | None", order)
 
 
-def _has_fim_tokens(folder: Path) -> bool:
+def _controls(folder: Path) -> frozenset[str]:
+    """The names of a tokenizer's control tokens."""
     spec = _read_json(folder, "tokenizer.json", _TOKENIZER_LIMIT)
+    settings = _read_json(folder, "tokenizer_config.json") if (folder / "tokenizer_config.json").is_file() else {}
     try:
-        return special_tokens({token["content"]: token["id"] for token in spec["added_tokens"]}, spec, {}).has_fim
+        named = named_controls(spec["model"]["vocab"], settings)
+        return frozenset({token["content"] for token in spec["added_tokens"]}.union(named))
     except (KeyError, TypeError, AttributeError):
         raise ModelRefused(f"{folder / 'tokenizer.json'} has no readable list of added tokens") from None

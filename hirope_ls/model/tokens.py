@@ -1,14 +1,16 @@
 """Text to token ids with exact byte ends, and after an edit only what the edit can have changed.
 
 Two families are read from tokenizer.json: byte-level BPE (GPT-2, Qwen, StarCoder, DeepSeek) and sentencepiece-like
-BPE with byte fallback (Llama-2, CodeLlama). Neither may lose a byte, so what would is left out on loading: Unicode
-normalisation, a space put before the text, and control tokens, whose names in a source are plain text.
+BPE with byte fallback (Llama-2, CodeLlama, Gemma). Neither may lose a byte, so what would is left out on loading:
+Unicode normalisation, a space put before the text, and control tokens, whose names in a source are plain text. (So the
+first word of a file has Llama-2's tokens of a word without a blank before it, which it has in training.)
 Knows no files but the model's folder, no syntax and no model. Needs neither torch nor transformers.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,11 +21,22 @@ from tokenizers import Tokenizer
 
 from hirope_ls.model.cuts import Cuts, cuts_for
 from hirope_ls.model.runs import Tokens
-from hirope_ls.model.vocabulary import META, SpecialTokens, byte_level_bytes, metaspace_bytes, special_tokens
+from hirope_ls.model.vocabulary import (
+    META,
+    SpecialTokens,
+    byte_level_bytes,
+    metaspace_bytes,
+    named_controls,
+    special_tokens,
+)
 from hirope_ls.problems import ModelRefused, never
 from hirope_ls.text import Edit
 
 __all__ = ["SpecialTokens", "TextTokenizer", "Tokens", "Update"]
+
+_TAG = re.compile(
+    r"</?(table|caption|thead|tbody|tfoot|tr|th|td|h[1-6]|blockquote|strong|em|b|i|u|s|sub|sup|code|a|p|ul|ol|li)>"
+)
 
 
 class Update(NamedTuple):
@@ -42,7 +55,7 @@ class TextTokenizer:
 
     def __init__(self, spec: dict[str, Any], settings: dict[str, Any]) -> None:
         """`spec` is tokenizer.json, `settings` tokenizer_config.json. Raises ModelRefused."""
-        spec, controls = _lossless(spec)
+        spec, controls = _lossless(spec, settings)
         self._meta = not _has_type(spec.get("pre_tokenizer"), "ByteLevel")
         table = metaspace_bytes if self._meta else byte_level_bytes
         known, self._byte_ids = table(spec["model"]["vocab"])
@@ -141,18 +154,20 @@ class TextTokenizer:
         return np.concatenate(parts[:-1])
 
 
-def _lossless(spec: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
+def _lossless(spec: dict[str, Any], settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
     """tokenizer.json without what loses or adds bytes, and the control tokens taken out of it (text -> id)."""
     model = dict(spec["model"])
     if model.get("type", "BPE") != "BPE" or model.get("dropout") or model.get("end_of_word_suffix"):
         raise ModelRefused("only BPE tokenizers without dropout and word endings are supported")
-    spaces = [token for token in spec.get("added_tokens", []) if not token["special"] and token["content"].isspace()]
-    controls = {token["content"]: token["id"] for token in spec.get("added_tokens", []) if token not in spaces}
+    added = spec.get("added_tokens", [])
+    texts = [token for token in added if _is_text(token)]
+    controls = {token["content"]: token["id"] for token in added if token not in texts}
+    controls |= named_controls(model["vocab"], settings)
     if model.get("ignore_merges"):  # such a model takes a whole piece that is in the vocabulary, also a control token
         model["vocab"] = {token: id for token, id in model["vocab"].items() if token not in controls}
     kept = {
         "model": model,
-        "added_tokens": spaces,
+        "added_tokens": [token for token in texts if META not in token["content"]],  # BPE makes runs of that itself
         "normalizer": _lossless_normalizer(spec.get("normalizer")),
         "pre_tokenizer": _lossless_pre_tokenizer(spec.get("pre_tokenizer")),
         "post_processor": None,
@@ -160,6 +175,12 @@ def _lossless(spec: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
         "padding": None,
     }
     return spec | kept, controls
+
+
+def _is_text(token: dict[str, Any]) -> bool:
+    """Whether an added token stands for a text that people write: runs of blanks and, in Gemma, tags of HTML."""
+    content = token["content"].replace(META, " ")
+    return not token["special"] and (content.isspace() or bool(_TAG.fullmatch(content)))
 
 
 def _lossless_normalizer(normalizer: dict[str, Any] | None) -> dict[str, Any] | None:

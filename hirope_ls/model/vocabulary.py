@@ -1,37 +1,29 @@
 """What the ids of a tokenizer stand for: exact bytes, control tokens, fill-in-the-middle markers.
 
-Reads tokenizer.json and tokenizer_config.json. Knows no texts. FIM markers as their models' cards give them.
+Reads tokenizer.json and tokenizer_config.json. Knows no texts. Which names mean what is for `families` to say.
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from hirope_ls.model.families import ALSO_END, ENDS, FILES, markers_of
 from hirope_ls.problems import ModelRefused
 
 META = "▁"  # what sentencepiece writes for a space
 
-# (prefix, suffix, middle): Qwen2.5-Coder and CodeGemma; StarCoder and StarCoder2, Granite; SantaCoder; DeepSeek-Coder;
-# CodeLlama; Codestral.
-_FIM = (
-    ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"),
-    ("<fim_prefix>", "<fim_suffix>", "<fim_middle>"),
-    ("<fim-prefix>", "<fim-suffix>", "<fim-middle>"),
-    ("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"),
-    ("▁<PRE>", "▁<SUF>", "▁<MID>"),
-    ("[PREFIX]", "[SUFFIX]", "[MIDDLE]"),
-)
-_ENDS = ("<|endoftext|>", "<|end_of_text|>", "<｜end▁of▁sentence｜>", "<eos>", "</s>")
-_FILES = ("<|file_sep|>", "<file_sep>", "<|file_separator|>")
+_NEVER = frozenset({0xC0, 0xC1, *range(0xF5, 0x100)})  # bytes that no UTF-8 text has
 
 
 @dataclass(frozen=True, slots=True)
 class SpecialTokens:
     """Ids with a meaning of their own; `all` has every control id, which never stands for text.
 
-    `begin` is set only where the tokenizer itself puts it before every text.
+    `begin` is set only where the tokenizer itself puts it before every text. `ends` are those that say that there is
+    no more to say: the end of a text, the markers, what stands before another file.
     """
 
     end_of_text: int | None
@@ -40,31 +32,44 @@ class SpecialTokens:
     fim_middle: int | None
     file_sep: int | None
     begin: int | None
+    ends: frozenset[int]
     all: frozenset[int]
 
     @property
     def has_fim(self) -> bool:
-        """Whether the model was given markers for prefix, suffix and middle."""
-        return None not in (self.fim_prefix, self.fim_suffix, self.fim_middle)
+        """Whether the model was given markers for prefix and suffix; not all have one for the middle."""
+        return None not in (self.fim_prefix, self.fim_suffix)
 
 
 def special_tokens(names: dict[str, int], spec: dict[str, Any], settings: dict[str, Any]) -> SpecialTokens:
     """The special tokens among the control tokens `names` (text -> id), by tokenizer.json and tokenizer_config.json."""
-    fim = next((row for row in _FIM if all(name in names for name in row)), None)
-    prefix, suffix, middle = (names[name] for name in fim) if fim else (None, None, None)
-    ends = (*((name,) if (name := _content(settings.get("eos_token"))) else ()), *_ENDS)
+    prefix, suffix, middle = (names.get(name) for name in markers_of(names) or ("", "", ""))
+    own = _content(settings.get("eos_token"))
     # A chat model ends its turns with another token; a text ends with the one its files ended with in training.
-    if "<|endoftext|>" in names:
-        ends = ("<|endoftext|>", *ends)
+    ranked = (ENDS[0], own, *ENDS)
+    end, file_sep = _first(ranked, names), _first(FILES, names)
+    also = {names[name] for name in (own, *ENDS, *ALSO_END) if name in names}
     return SpecialTokens(
-        end_of_text=next((names[name] for name in ends if name in names), None),
+        end_of_text=end,
         fim_prefix=prefix,
         fim_suffix=suffix,
         fim_middle=middle,
-        file_sep=next((names[name] for name in _FILES if name in names), None),
+        file_sep=file_sep,
         begin=_begin(names, spec, settings),
+        ends=frozenset(also | ({prefix, suffix, middle, file_sep} - {None})),
         all=frozenset(names.values()),
     )
+
+
+def _first(ranked: Iterable[str], names: dict[str, int]) -> int | None:
+    return next((names[name] for name in ranked if name in names), None)
+
+
+def named_controls(vocabulary: dict[str, int], settings: dict[str, Any]) -> dict[str, int]:
+    """Control tokens that tokenizer_config.json alone names (text -> id): old conversions of sentencepiece models."""
+    told = [settings.get(key) for key in ("additional_special_tokens", "extra_special_tokens")]
+    named = [each for some in told for each in (some.values() if isinstance(some, dict) else some or ())]
+    return {name: vocabulary[name] for name in map(_content, named) if name in vocabulary}
 
 
 def _begin(names: dict[str, int], spec: dict[str, Any], settings: dict[str, Any]) -> int | None:
@@ -107,11 +112,14 @@ def metaspace_bytes(vocabulary: dict[str, int]) -> tuple[dict[int, bytes], list[
         id: bytes([names[token]]) if token in names else token.replace(META, " ").encode()
         for token, id in vocabulary.items()
     }
-    return known, _single_bytes({byte: vocabulary.get(name) for name, byte in names.items()})
+    found = {byte: vocabulary.get(name) for name, byte in names.items()}
+    # Gemma's converter writes the tab itself over its byte.
+    return known, _single_bytes(found | {9: found[9] if found[9] is not None else vocabulary.get("\t")})
 
 
 def _single_bytes(found: dict[int, int | None]) -> list[int]:
-    ids = [id for _, id in sorted(found.items()) if id is not None]
-    if len(ids) != 256:
-        raise ModelRefused(f"the tokenizer cannot write every text: {256 - len(ids)} of the 256 bytes have no token")
-    return ids
+    """The id of each byte; -1 for one that no text has (DeepSeek's vocabulary lacks those)."""
+    missing = [byte for byte, id in found.items() if id is None and byte not in _NEVER]
+    if missing:
+        raise ModelRefused(f"the tokenizer cannot write every text: {len(missing)} of the 256 bytes have no token")
+    return [-1 if id is None else id for _, id in sorted(found.items())]

@@ -64,6 +64,7 @@ class Loading:
         elif state == "ready":
             self._end("ready")
             self._say_problem("hirope-ls goes on with the model it has: ")
+            self._say_doubt()
             self._spawn(self._ready())
         self._told()
 
@@ -93,6 +94,11 @@ class Loading:
     def _say_problem(self, what: str) -> None:
         if self._backend.problem is not None:
             self._notices.error(what + self._backend.problem)
+
+    def _say_doubt(self) -> None:
+        card = self._backend.kit.card if self._backend.kit is not None else None
+        if card is not None and card.fim_doubt is not None:
+            self._notices.warning(f"hirope-ls: {card.name} sees only what stands before the cursor: {card.fim_doubt}")
 
     def _end(self, message: str) -> None:
         if self._bar is not None:

@@ -7,6 +7,7 @@ import threading
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -24,12 +25,12 @@ from hirope_ls.engine.snapshots import Snapshot
 from hirope_ls.engine.warmup import warm
 from hirope_ls.hirope import Scheme
 from hirope_ls.model.decode import LocalModel
-from hirope_ls.model.folder import FimOrder
+from hirope_ls.model.families import FimOrder
 from hirope_ls.model.generator import Generated, Limits
 from hirope_ls.model.loader import Loaded, load
 from hirope_ls.text.edit import Edit
 
-ORDERS: list[FimOrder | None] = ["context-spm", "psm", "spm", None]
+ORDERS: list[FimOrder | None] = [*get_args(FimOrder), None]
 SPECIAL = tokenizer().special
 FILLER = "".join(f"def filler{n}(a, b):\n    return a * b + {n}\n\n\n" for n in range(60))
 TEXT = "def helper_one(x):\n    return x\n\n\nclass Widget:\n    pass\n\n\n" + FILLER + "def late(w):\n"
@@ -53,6 +54,10 @@ def regions(prompt: Prompt) -> tuple[list[int], list[int]]:
     if prompt.kind == "psm":
         start = size - prompt.suffix - special
         return list(range(start - tokens, start)), list(range(start + 1, size - 1))
+    if prompt.kind in ("suffix-prefix-middle", "suffix-prefix"):
+        end = size - (prompt.kind == "suffix-prefix-middle")
+        start = end - tokens
+        return list(range(start, end)), list(range(start - 1 - prompt.suffix, start - 1))
     near, after = size - prompt.near, size - prompt.near - prompt.suffix - special
     return [*range(after - prompt.far, after), *range(near, size)], list(range(after + 2, near - 1))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -17,10 +18,11 @@ from hirope_ls.engine.options import Options
 from hirope_ls.engine.prompt import Prompt, build_context, build_prompt
 from hirope_ls.engine.question import Question, Recipe
 from hirope_ls.engine.snapshots import Snapshot
-from hirope_ls.model.folder import FimOrder
+from hirope_ls.model.families import FimOrder
 from hirope_ls.text.edit import Edit
 
-ORDERS: list[FimOrder | None] = ["context-spm", "psm", "spm", None]
+ORDERS: list[FimOrder | None] = [*get_args(FimOrder), None]
+IN_PREFIX = ("psm", "suffix-prefix-middle", "suffix-prefix")  # orders with the text before the cursor after its marker
 SPECIAL = tokenizer().special
 PLAIN = Options()
 SMALL = Options(max_prompt_tokens=600)
@@ -49,7 +51,7 @@ def parts_of(prompt: Prompt) -> dict[str, bytes]:
             parts[name] = b""
         elif token not in SPECIAL.all:
             parts[name] += tokenizer().token_bytes(token)
-    parts["prefix" if prompt.kind == "psm" else name] += prompt.healed
+    parts["prefix" if prompt.kind in IN_PREFIX else name] += prompt.healed
     return parts
 
 
@@ -96,6 +98,19 @@ def test_psm_and_spm_keep_the_text_before_the_cursor_together() -> None:
     assert psm["prefix"] == spm["middle"] == FILE[:MIDDLE].encode()
     assert psm["suffix"] == spm["suffix"] != b""
     assert list(psm) == ["opening", "prefix", "suffix", "middle"] and psm["opening"] == psm["middle"] == b""
+
+
+def test_models_that_read_the_suffix_first_between_markers_of_its_own() -> None:
+    snapshot = open_text(FILE)
+    seed, codestral = prompt_at(snapshot, MIDDLE, "suffix-prefix-middle"), prompt_at(snapshot, MIDDLE, "suffix-prefix")
+    assert seed.ids[-1] == SPECIAL.fim_middle and seed.positions[0, -1] == seed.positions[0, -2], "it ends P's unit"
+    assert np.array_equal(seed.ids[:-1], codestral.ids) and np.array_equal(seed.positions[:, :-1], codestral.positions)
+    assert seed.ids[0] == SPECIAL.fim_suffix and seed.ids[seed.suffix + 1] == SPECIAL.fim_prefix
+    assert seed.positions[0, seed.suffix] == 0 and seed.positions[0, seed.suffix + 1] == 1, "S is a unit of its own"
+    assert list(parts_of(seed)) == ["opening", "suffix", "prefix", "middle"] and SPECIAL.fim_middle not in codestral.ids
+    assert parts_of(seed)["prefix"] == parts_of(codestral)["prefix"] == FILE[:MIDDLE].encode()
+    for order in ("suffix-prefix-middle", "suffix-prefix"):
+        assert build_context(snapshot, recipe_for(order)).ids.size == 0, "there is nothing to prepare"
 
 
 @pytest.mark.parametrize(
@@ -151,7 +166,7 @@ def test_strange_texts(text: str, order: FimOrder | None) -> None:
         prompt = prompt_at(snapshot, offset, order, SMALL)
         check_positions(prompt)
         parts = parts_of(prompt)
-        before = parts["opening"] + (parts.get("prefix", b"") if order == "psm" else parts.get("middle", b""))
+        before = parts["opening"] + parts.get("prefix" if order in IN_PREFIX else "middle", b"")
         assert text[:at].encode().endswith(before)
         assert len(before) == offset or prompt.dropped > 0
         assert text[at:].encode().startswith(parts.get("suffix", b""))

@@ -62,7 +62,10 @@ def _fill_in_the_middle(parts: Parts) -> Iterator[Finding]:
     ids = (special.fim_prefix, special.fim_suffix, special.fim_middle)
     found = [names.get(id, str(id)) for id in ids if id is not None]
     facts = {"fim_order": order, "fim_tokens": found, "fim_ids": [id for id in ids if id is not None]}
-    if order is None:
+    if parts.card.fim_doubt is not None:
+        told = f"this model sees only what stands before the cursor: {parts.card.fim_doubt}"
+        yield _IN.warning("fill in the middle", told, ANOTHER, **facts)
+    elif order is None:
         told = "this model sees only what stands before the cursor: it has no tokens for more"
         yield _IN.warning("fill in the middle", told, ANOTHER, **facts)
     else:

@@ -212,6 +212,7 @@ def _places(prompt: Prompt) -> NDArray[np.int64]:
     size, near, far, suffix = int(prompt.ids.size), prompt.near, prompt.far, prompt.suffix
     if prompt.kind == "psm":
         return np.arange(near, dtype=np.int64) + size - suffix - 2 - near
+    size -= prompt.kind == "suffix-prefix-middle"  # its mark stands after all
     between = suffix + 3 if prompt.kind != "plain" else 0
     before = np.arange(far, dtype=np.int64) + size - near - between - far
     return np.concatenate((before, np.arange(size - near, size, dtype=np.int64)))
