@@ -22,8 +22,8 @@ is chosen beforehand and belongs to the question, so keystrokes leave it as it i
 Position ids, int32[2, n]: row 0 is the unit, row 1 counts the tokens inside it. Units follow prompt order, from 0: the
 parts of C; the file's blocks (engine/layout.py) in A; S with its three special tokens is one unit; P goes on from
 there, and where the A/P boundary cuts a block, its second part is a unit of its own. In psm the order is P, then S. A
-token that opens the prompt or P belongs to the unit after it, one that ends P to the unit before. The number of units stays within what the model's trained
-length allows.
+token that opens the prompt or P belongs to the unit after it, one that ends P to the unit before. The number of units
+stays within what the model's trained length allows.
 
 Mentions (engine/mentions.py) are those of the text round the cursor alone: S, and P or what would be P in context-spm.
 They mean definitions in the prompt's text before the cursor. So far text has none, and stays cached whatever is typed.

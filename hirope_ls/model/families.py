@@ -104,8 +104,8 @@ class Doubt:
         if not self.known:
             return f"{shown} look like marks for filling in the middle, of a kind that is not known here"
         return (
-            f"whether and in which order it was trained with {shown} is not known here; its config.json may say so, as in"
-            ' "hirope": {"fim_order": "psm"}'
+            f"whether and in which order it was trained with {shown} is not known here; its config.json may say so,"
+            ' as in "hirope": {"fim_order": "psm"}'
         )
 
 

@@ -55,13 +55,14 @@ class TextTokenizer:
 
     def __init__(self, spec: dict[str, Any], settings: dict[str, Any]) -> None:
         """`spec` is tokenizer.json, `settings` tokenizer_config.json. Raises ModelRefused."""
+        opening = spec.get("post_processor")
         spec, controls = _lossless(spec, settings)
         self._meta = not _has_type(spec.get("pre_tokenizer"), "ByteLevel")
         table = metaspace_bytes if self._meta else byte_level_bytes
         known, self._byte_ids = table(spec["model"]["vocab"])
         known |= {token["id"]: token["content"].encode() for token in spec["added_tokens"]}
         known |= dict.fromkeys(controls.values(), b"")
-        self.special = special_tokens(controls, spec, settings)
+        self.special = special_tokens(controls, opening, settings)
         self.vocab_size = max(known) + 1
         self._bytes = [known.get(id, b"") for id in range(self.vocab_size)]
         self._lengths = np.array([len(piece) for piece in self._bytes], np.int64)
@@ -163,18 +164,21 @@ def _lossless(spec: dict[str, Any], settings: dict[str, Any]) -> tuple[dict[str,
     texts = [token for token in added if _is_text(token)]
     controls = {token["content"]: token["id"] for token in added if token not in texts}
     controls |= named_controls(model["vocab"], settings)
+    kept = [token for token in texts if META not in token["content"]]  # BPE makes runs of that itself
+    # Of tokens that are not in the vocabulary, the library would count the ids anew, without those taken out.
+    model["vocab"] = model["vocab"] | {token["content"]: token["id"] for token in kept}
     if model.get("ignore_merges"):  # such a model takes a whole piece that is in the vocabulary, also a control token
         model["vocab"] = {token: id for token, id in model["vocab"].items() if token not in controls}
-    kept = {
+    lossless = {
         "model": model,
-        "added_tokens": [token for token in texts if META not in token["content"]],  # BPE makes runs of that itself
+        "added_tokens": kept,
         "normalizer": _lossless_normalizer(spec.get("normalizer")),
         "pre_tokenizer": _lossless_pre_tokenizer(spec.get("pre_tokenizer")),
         "post_processor": None,
         "truncation": None,
         "padding": None,
     }
-    return spec | kept, controls
+    return spec | lossless, controls
 
 
 def _is_text(token: dict[str, Any]) -> bool:

@@ -41,22 +41,27 @@ class SpecialTokens:
         return None not in (self.fim_prefix, self.fim_suffix)
 
 
-def special_tokens(names: dict[str, int], spec: dict[str, Any], settings: dict[str, Any]) -> SpecialTokens:
-    """The special tokens among the control tokens `names` (text -> id), by tokenizer.json and tokenizer_config.json."""
+def special_tokens(names: dict[str, int], opening: object, settings: dict[str, Any]) -> SpecialTokens:
+    """The special tokens among the control tokens `names` (text -> id).
+
+    `opening` is the post-processor of tokenizer.json, which may put a token before a text; `settings` are those of
+    tokenizer_config.json.
+    """
     prefix, suffix, middle = (names.get(name) for name in markers_of(names) or ("", "", ""))
     own = _content(settings.get("eos_token"))
     # A chat model ends its turns with another token; a text ends with the one its files ended with in training.
     ranked = (ENDS[0], own, *ENDS)
     end, file_sep = _first(ranked, names), _first(FILES, names)
-    also = {names[name] for name in (own, *ENDS, *ALSO_END) if name in names}
+    ends = {names[name] for name in (own, *ENDS, *ALSO_END) if name in names}
+    ends |= {id for id in (prefix, suffix, middle, file_sep) if id is not None}
     return SpecialTokens(
         end_of_text=end,
         fim_prefix=prefix,
         fim_suffix=suffix,
         fim_middle=middle,
         file_sep=file_sep,
-        begin=_begin(names, spec, settings),
-        ends=frozenset(also | ({prefix, suffix, middle, file_sep} - {None})),
+        begin=_begin(names, opening, settings),
+        ends=frozenset(ends),
         all=frozenset(names.values()),
     )
 
@@ -72,14 +77,13 @@ def named_controls(vocabulary: dict[str, int], settings: dict[str, Any]) -> dict
     return {name: vocabulary[name] for name in map(_content, named) if name in vocabulary}
 
 
-def _begin(names: dict[str, int], spec: dict[str, Any], settings: dict[str, Any]) -> int | None:
+def _begin(names: dict[str, int], opening: object, settings: dict[str, Any]) -> int | None:
     name = _content(settings.get("bos_token"))
     if name not in names or settings.get("add_bos_token") is False:
         return None
-    template = str((spec.get("post_processor") or {}).get("single", ""))
-    processors = str((spec.get("post_processor") or {}).get("processors", ""))
-    added = settings.get("add_bos_token") is True or repr(name) in template or repr(name) in processors
-    return names[name] if added else None
+    told = opening if isinstance(opening, dict) else {}
+    added = repr(name) in f"{told.get('single', '')}{told.get('processors', '')}"
+    return names[name] if added or settings.get("add_bos_token") is True else None
 
 
 def _content(token: Any) -> str:
