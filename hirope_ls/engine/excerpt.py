@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hirope_ls.engine.healing import kept_tokens
+from hirope_ls.engine.options import LONGEST_SUFFIX
 from hirope_ls.engine.snapshots import Snapshot
 from hirope_ls.model.tokens import TextTokenizer, Tokens
 from hirope_ls.text.encoding import character_start
@@ -22,7 +23,6 @@ IntArray = NDArray[np.int32]
 
 _HOP = 64  # tokens between two places where the near prefix begins, and at least as many are in it
 _LOOK_BACK = 64  # tokens, for the start of a line
-_MAX_SUFFIX = 128  # tokens
 _MAX_TOKEN_BYTES = 12  # so many bytes a token hold the tokens wanted, but for long runs of blanks
 
 
@@ -71,18 +71,18 @@ def suffix_ids(data: bytes, offset: int, tokenizer: TextTokenizer, wanted: int) 
 
     Empty if there is nothing but blanks.
     """
-    wanted = min(wanted, _MAX_SUFFIX)
-    window = data[offset : character_start(data, min(len(data), offset + _MAX_SUFFIX * _MAX_TOKEN_BYTES))]
+    wanted = min(wanted, LONGEST_SUFFIX)
+    window = data[offset : character_start(data, min(len(data), offset + LONGEST_SUFFIX * _MAX_TOKEN_BYTES))]
     if wanted <= 0 or not window.strip():
         return np.empty(0, np.int32)
     tokens = tokenizer.encode(window)
     if tokens.ids.size <= wanted and offset + len(window) == len(data):
         return tokens.ids
-    limit = int(tokens.ends[min(_MAX_SUFFIX, tokens.ids.size) - 1])
+    limit = int(tokens.ends[min(LONGEST_SUFFIX, tokens.ids.size) - 1])
     cut = window.find(b"\n", int(tokens.ends[min(wanted, tokens.ids.size) - 1]) - 1) + 1
     if not 0 < cut <= limit:
         cut = window.rfind(b"\n", 0, limit) + 1 or character_start(window, limit)
-    return tokenizer.until(tokens, window, cut).ids_in(0, _MAX_SUFFIX)
+    return tokenizer.until(tokens, window, cut).ids_in(0, LONGEST_SUFFIX)
 
 
 def near_start(data: bytes, starts: NDArray[np.int64], first: int) -> int:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 SHORT_CONTEXT = 2048
 """Models trained for at most so many tokens get prompts 16 times as long; others 32,768 tokens."""
+LONGEST_SUFFIX = 128
+"""Tokens of the text after the cursor."""
+_MARKS = 16  # tokens of the model's own, and a file's name
 
 
 @dataclass(frozen=True)
@@ -42,3 +45,8 @@ class Options:
         if self.context_tokens is not None:
             return self.context_tokens
         return 0 if trained_length <= SHORT_CONTEXT else self.prompt_cap(trained_length) // 4
+
+    def most_tokens(self, trained_length: int) -> int:
+        """The longest that a prompt and what is written after it can be."""
+        own, others = self.prompt_cap(trained_length), self.context_budget(trained_length)
+        return own + others + LONGEST_SUFFIX + self.max_new_tokens + _MARKS

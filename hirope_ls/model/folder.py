@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from hirope_ls.model.families import Doubt, FimOrder, order_of
+from hirope_ls.model.memory import Need, Shape
 from hirope_ls.model.quantised import quantised_by
 from hirope_ls.model.vocabulary import named_controls
 from hirope_ls.model.weights import read_json, read_weights
@@ -28,7 +29,8 @@ _FOREIGN = ("adapter_config.json",)  # would make transformers load another fold
 class Card:
     """What is known of a model before it is loaded. `trained_length` is in tokens; `fim_order` is None where the model
     was not trained to fill in the middle, or where that is in `fim_doubt`; `disk_bytes` is the size of the weight
-    files; `quantised` is the method that the weights are quantised by, if they are."""
+    files; `quantised` is the method that the weights are quantised by, if they are; `shape` is None where the
+    configuration does not tell it in the usual way."""
 
     folder: Path
     architecture: str
@@ -40,11 +42,18 @@ class Card:
     disk_bytes: int
     quantised: str | None = None
     fim_doubt: Doubt | None = None
+    shape: Shape | None = None
 
     @property
     def name(self) -> str:
         """A short name for people: the folder's, or the model's in a hub cache."""
         return _name(self.folder)
+
+    def need(self, itemsize: int) -> Need | None:
+        """What it takes of memory, computing in numbers of so many bytes."""
+        if self.shape is None:
+            return None
+        return Need(self.disk_bytes if self.quantised else self.parameters * itemsize, self.shape, itemsize)
 
 
 def bundled_folder() -> Path:
@@ -85,6 +94,7 @@ def read_outline(folder: Path | str) -> Card:
         disk_bytes=0,
         quantised=quantised,
         fim_doubt=order if isinstance(order, Doubt) else None,
+        shape=Shape.of(text),
     )
 
 

@@ -7,17 +7,21 @@ is `folder`'s to say. https://huggingface.co/docs/huggingface_hub/guides/manage-
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from hirope_ls.model.folder import bundled_folder
+from hirope_ls.model.weights import INDEX, PICKLES, SINGLE, read_index
 from hirope_ls.problems import ModelRefused
 
 DEFAULT_REVISION: Final = "main"
+RECORD: Final = "hirope-fetched.json"
+"""What `hirope-ls fetch` writes into a folder once all of it is there and checked."""
 _ID: Final = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([A-Za-z0-9][\w./-]*))?", re.ASCII)
 _COMMIT: Final = re.compile(r"[0-9a-f]{40,64}")
 _SHORTEST_COMMIT: Final = 7  # characters of one that is not written out
@@ -81,9 +85,30 @@ def cached(wanted: HubId) -> Path:
         there = ", ".join(sorted(path.name[:12] for path in _snapshots(wanted.storage))) or "none"
         raise ModelRefused(f"this revision of {wanted} is not on this machine ({there}): hirope-ls fetch {wanted}")
     folder = wanted.storage / "snapshots" / commit
-    if not (folder / "config.json").is_file():
+    if not is_whole(folder):
         raise ModelRefused(f"{wanted} is not complete on this machine: hirope-ls fetch {wanted}")
     return folder
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether configuration and weights are there, as far as names tell. Where nothing tells, `folder` says why."""
+    if not (folder / "config.json").is_file():
+        return False
+    if (folder / SINGLE).is_file() or not (folder / INDEX).is_file():
+        return (folder / SINGLE).is_file() or any(path.suffix in PICKLES for path in folder.iterdir())
+    try:
+        return all((folder / name).is_file() for name in read_index(folder / INDEX).values())
+    except ModelRefused:
+        return True
+
+
+def fetched(folder: Path) -> dict[str, Any]:
+    """The record of how it was fetched: model, commit, licence, hub and files; empty where there is none."""
+    try:
+        record = json.loads((folder / RECORD).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def all_cached() -> Iterator[tuple[HubId, Path]]:

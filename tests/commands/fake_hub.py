@@ -37,7 +37,10 @@ class FakeHub:
     ranges: bool = True
     spoilt: bool = False  # large files come with a wrong byte
     shut: threading.Event | None = None  # once set, large files go on
+    licence_name: str | None = None  # of a licence that the hub has no name for, and where it is
+    licence_link: str | None = None
     error: tuple[int, str] | None = None  # status and X-Error-Code of every answer
+    gate: tuple[int, str] | None = None  # the same, of files alone
     page: bytes | None = None  # what a captive portal says
     seen: list[tuple[str, str, str | None, str | None]] = field(default_factory=list)
     port: int = 0
@@ -59,7 +62,9 @@ class FakeHub:
                 entry["blobId"] = git_id(b"the pointer to " + data[:100])
             siblings.append(entry)
         told = {"id": self.name, "sha": commit, "siblings": siblings, "tags": [f"license:{self.licence}"]}
-        return told | ({"cardData": {"license": self.licence}} if self.licence else {"tags": []})
+        card = {"license": self.licence, "license_name": self.licence_name, "license_link": self.licence_link}
+        told_of = {key: value for key, value in card.items() if value is not None}
+        return told | ({"cardData": told_of} if self.licence else {"tags": []})
 
     @contextmanager
     def serving(self) -> Iterator[FakeHub]:
@@ -94,6 +99,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, hub.page)
         elif path.startswith("/api/models/"):
             self._info(path.removeprefix("/api/models/"))
+        elif hub.gate is not None:
+            self._refuse(*hub.gate)
         elif path.startswith("/cdn/"):
             self._large(path.removeprefix("/cdn/"))
         else:

@@ -23,6 +23,8 @@ from hirope_ls.commands.doctor.gpu import Driver, Gpu, Sight
 from hirope_ls.commands.doctor.private import Private
 from hirope_ls.commands.doctor.remedies import remedy
 from hirope_ls.commands.doctor.wishes import Wishes, read_user_file
+from hirope_ls.config import Settings
+from hirope_ls.model.memory import Shape
 from hirope_ls.problems import ModelRefused
 
 MODEL = ["--model", str(folder())]
@@ -166,6 +168,18 @@ def test_machine() -> None:
     says(running.room(1, 1024, 8, "of memory"), "ok", "1,024 MiB")
     says(running.room(1, 8192, 4, "on the GPU"), "warning", "too little", "kvBudgetMiB = 1792")
     says(running.speed(1000, 3), "warning", "writes 3", "model =")
+
+
+def test_long_files() -> None:
+    large = replace(card(), trained_length=32_768, parameters=1 << 30, shape=Shape(28, 2, 128))
+    said = running.long_files(large, 2, Settings(), 6.0)
+    says(said, "warning", "takes 1,", "kvBudgetMiB = 2048")
+    says(running.long_files(large, 2, replace(Settings(), kv_budget_mib=2048), 6.0), "ok", "41,200 tokens")
+    says(running.long_files(large, 2, Settings(), 2.0), "warning", "long files get no", "promptTokens = 16384")
+    says(running.long_files(large, 2, Settings(), 0.5), "warning", "long files", 'model = "bundled"')
+    says(running.long_files(large, 2, replace(Settings(), prompt_tokens=8192), 6.0), "ok", "takes")
+    says(running.long_files(card(), 4, Settings(), 6.0), "ok", "longest")
+    says(running.long_files(replace(large, shape=None), 2, Settings(), 6.0), "note", "not known")
 
 
 SMI = "| NVIDIA-SMI 550.54   Driver Version: 550.54.14   CUDA Version: 12.4 |"
@@ -328,6 +342,13 @@ def test_fill_in_the_middle_and_special_tokens(tmp_path: Path) -> None:
     says(found["fill in the middle"], "warning", "only what stands before the cursor", "hirope-ls fetch")
     names = model.names_of(folder())
     says(model.plain(tokenizer(), names), "ok", f"all {len(names)}")
+
+    doubted = save_model(tmp_path / "c")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        text = (doubted / name).read_text("utf-8")
+        (doubted / name).write_text(text.replace("<|fim_", "<fim_").replace('x|>"', 'x>"').replace('e|>"', 'e>"'))
+    found = {one.name: one for one in model.checks(wishes(tmp_path / "none.toml", str(doubted)))}
+    says(found["fill in the middle"], "warning", "in which order it was trained", "hirope-ls fetch")
 
     class Deceived:
         """A tokenizer that takes a name in a source for the token."""

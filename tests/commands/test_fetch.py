@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
 import shutil
@@ -10,16 +12,20 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from commands.fake_hub import COMMIT, FakeHub
+from huggingface_hub import close_session
 from model.tiny_models import save_model
 
 from hirope_ls.cli import main
+from hirope_ls.commands.fetch.offer import NetworkError
 from hirope_ls.model.folder import read_card
-from hirope_ls.model.hub import resolve
+from hirope_ls.model.hub import RECORD, fetched, resolve
+from hirope_ls.problems import ModelRefused
 
 NAME = "someone/tiny"
 
@@ -61,10 +67,11 @@ def test_what_arrives(hub: FakeHub, tiny: Path, capsys: pytest.CaptureFixture[st
     folder = resolve(NAME)
     assert err == "" and f'model = "{NAME}@{COMMIT}"' in out and "apache-2.0" in out and str(folder) in out
     for path in folder.iterdir():
-        assert path.read_bytes() == (tiny / path.name).read_bytes()
+        assert path.name == RECORD or path.read_bytes() == (tiny / path.name).read_bytes()
     assert sorted(path.name for path in folder.iterdir()) == [
         "config.json",
         "generation_config.json",
+        RECORD,
         "model.safetensors",
         "tokenizer.json",
         "tokenizer_config.json",
@@ -102,6 +109,29 @@ def test_a_revision_is_pinned(hub: FakeHub, capsys: pytest.CaptureFixture[str]) 
     assert "has no revision 'v3'" in refused(capsys, f"{NAME}@v3")
 
 
+def test_what_is_written_down(hub: FakeHub) -> None:
+    assert main(["fetch", NAME]) == 0
+    record = fetched(resolve(NAME))
+    assert (record["model"], record["commit"], record["licence"]) == (NAME, COMMIT, "apache-2.0")
+    assert record["hub"] == hub.endpoint and sorted(record["files"]) == sorted(
+        path.name for path in resolve(NAME).iterdir() if path.name != RECORD
+    )
+    weights = hub.files["model.safetensors"]
+    sums = {"size": len(weights), "sha256": hashlib.sha256(weights).hexdigest()}
+    assert record["files"]["model.safetensors"] == sums and "git" in record["files"]["config.json"]
+
+
+def test_what_is_there_is_checked_again(hub: FakeHub) -> None:
+    """A file that was damaged on the disk, at its full length."""
+    assert main(["fetch", NAME]) == 0
+    blob = (resolve(NAME) / "model.safetensors").resolve()
+    data = blob.read_bytes()
+    blob.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    hub.seen.clear()
+    assert main(["fetch", NAME]) == 0
+    assert hub.asked("/cdn/") == ["bytes=0-"] and blob.read_bytes() == data
+
+
 def shard(hub: FakeHub) -> None:
     """The same model in one 'shard', and a copy of it that no index names."""
     weights = hub.files.pop("model.safetensors")
@@ -124,6 +154,17 @@ def test_an_index_with_a_shard_that_is_not_there(hub: FakeHub, capsys: pytest.Ca
     assert "lacks 'model-00001-of-00001.safetensors'" in refused(capsys)
 
 
+def test_shards_that_are_not_all_there_are_no_model(hub: FakeHub, capsys: pytest.CaptureFixture[str]) -> None:
+    shard(hub)
+    hub.spoilt = True
+    refused(capsys)
+    folder = Path(os.environ["HF_HOME"]) / "hub" / "models--someone--tiny" / "snapshots" / COMMIT
+    assert (folder / "config.json").is_file() and not fetched(folder)
+    for name in (NAME, f"{NAME}@{COMMIT}"):
+        with pytest.raises(ModelRefused, match="not complete on this machine: hirope-ls fetch"):
+            resolve(name)
+
+
 def test_dry_run_fetches_nothing(hub: FakeHub, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fetch", NAME, "--dry-run"]) == 0
     assert re_size(len(hub.files["model.safetensors"])) in capsys.readouterr().out
@@ -132,6 +173,51 @@ def test_dry_run_fetches_nothing(hub: FakeHub, capsys: pytest.CaptureFixture[str
 
 def re_size(count: int) -> str:
     return f"{count / 1000:.0f} kB"
+
+
+# --- licences --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("licence", "name", "link", "told", "page"),
+    [
+        ("bigcode-openrail-m", None, None, "is under bigcode-openrail-m", "/someone/tiny,"),
+        ("other", "mnpl", "https://mistral.ai/licences/MNPL-0.1.md", "is under mnpl", "https://mistral.ai/"),
+        ("other", "qwen-research", "LICENSE", "is under qwen-research", f"/someone/tiny/blob/{COMMIT}/LICENSE"),
+        (None, None, None, "says no licence", "/someone/tiny,"),
+    ],
+)
+def test_a_licence_that_does_not_allow_any_use_is_asked_about(
+    hub: FakeHub,
+    capsys: pytest.CaptureFixture[str],
+    licence: str | None,
+    name: str | None,
+    link: str | None,
+    told: str,
+    page: str,
+) -> None:
+    hub.licence, hub.licence_name, hub.licence_link = licence, name, link
+    line = refused(capsys)
+    assert told in line and page in line and "add --yes" in line
+    assert [path for _, path, _, _ in hub.seen] == [f"/api/models/{NAME}/revision/main"], "nothing was fetched"
+    assert main(["fetch", NAME, "--dry-run"]) == 0, "to look is free"
+    assert main(["fetch", NAME, "--yes"]) == 0
+    assert fetched(resolve(NAME))["licence"] == (name or licence)
+    assert main(["fetch", NAME]) == 0, "it was agreed to"
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("Yes\n", 0), ("n\n", 2), ("\n", 2), ("", 2)])
+def test_who_is_there_is_asked(
+    hub: FakeHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
+    hub.licence = "gemma"
+    stdin = io.StringIO(answer)
+    monkeypatch.setattr(stdin, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", stdin)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    assert main(["fetch", NAME]) == code
+    err = capsys.readouterr().err
+    assert "under gemma" in err and "[y/N]" in err and ("nothing was fetched" in err) == (code == 2)
 
 
 # --- interruptions ---------------------------------------------------------------------------------------------------
@@ -143,6 +229,22 @@ def test_a_broken_connection_goes_on_where_it_broke(hub: FakeHub) -> None:
     wanted = hub.asked("/cdn/")
     assert len(wanted) == 4 and wanted[0] == "bytes=0-" and len(set(wanted)) == 4
     read_card(resolve(NAME))
+
+
+def test_progress_ends_at_the_whole(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever comes twice, and whatever is there already, is counted once."""
+    counted: list[int] = []
+
+    @contextmanager
+    def progress(total: int) -> Iterator[Any]:
+        counted[:] = [-total]
+        yield counted.append
+
+    monkeypatch.setattr("hirope_ls.commands.fetch._progress", progress)
+    hub.ranges, hub.cuts = False, [5000, 10_000]
+    for _ in range(2):
+        assert main(["fetch", NAME]) == 0
+        assert sum(counted) == 0 and len(counted) > 1
 
 
 def test_a_hub_without_ranges(hub: FakeHub) -> None:
@@ -165,8 +267,8 @@ def test_a_killed_process_leaves_what_the_next_one_goes_on_with(hub: FakeHub) ->
         process.kill()
         process.wait()
     hub.shut.set()
-    with pytest.raises(Exception, match=r"no weights|not complete"):
-        read_card(resolve(NAME))
+    with pytest.raises(ModelRefused, match="not complete"):
+        resolve(NAME)
     (left,) = [path.stat().st_size for path in blobs("*.incomplete")]
     hub.seen.clear()
     assert main(["fetch", NAME]) == 0
@@ -195,8 +297,8 @@ def test_two_at_once(hub: FakeHub, capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_wrong_checksum(hub: FakeHub, capsys: pytest.CaptureFixture[str]) -> None:
     hub.spoilt = True
     assert "model.safetensors arrived damaged" in refused(capsys)
-    with pytest.raises(Exception, match="no weights"):
-        read_card(resolve(NAME))
+    with pytest.raises(ModelRefused, match="not complete"):
+        resolve(NAME)
     hub.spoilt = False
     assert main(["fetch", NAME]) == 0
 
@@ -294,6 +396,9 @@ def test_a_cache_that_cannot_be_written(
     ("error", "told"),
     [
         ((403, "GatedRepo"), "asks you to accept its licence"),
+        ((401, "GatedRepo"), "asks you to accept its licence"),
+        ((401, ""), "there is no model someone/tiny on"),
+        ((403, ""), "or it is private: `hf auth login`"),
         ((404, "RepoNotFound"), "there is no model someone/tiny"),
         ((503, ""), "answers 503"),
         ((418, ""), "answers 418"),
@@ -304,6 +409,21 @@ def test_what_the_hub_refuses(
 ) -> None:
     hub.error = error
     assert told in refused(capsys)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_gate_before_the_files_alone(hub: FakeHub, capsys: pytest.CaptureFixture[str], status: int) -> None:
+    """As the real hub does it: anybody may see that there is a model."""
+    hub.gate = (status, "GatedRepo")
+    line = refused(capsys)
+    assert "asks you to accept its licence" in line and "hf auth login" in line and not resolve_or_none()
+
+
+def resolve_or_none() -> Path | None:
+    try:
+        return resolve(NAME)
+    except ModelRefused:
+        return None
 
 
 def test_a_model_that_is_not_there(hub: FakeHub, capsys: pytest.CaptureFixture[str]) -> None:
@@ -322,6 +442,60 @@ def test_a_page_in_place_of_an_answer(hub: FakeHub, capsys: pytest.CaptureFixtur
 def test_no_network(hub: FakeHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # the discard port: nobody listens
     assert "127.0.0.1:9 cannot be reached" in refused(capsys)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "told"),
+    [
+        ("http://127.0.0.1:9", "cannot be reached"),
+        ("http://user:secret@127.0.0.1:9", "cannot be reached"),
+        ("socks5://127.0.0.1:9", "the proxy of"),
+        ("nonsense://127.0.0.1:9", "the proxy of"),
+    ],
+)
+def test_a_proxy_that_does_not_work(
+    hub: FakeHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, proxy: str, told: str
+) -> None:
+    for name in [name for name in os.environ if "proxy" in name.lower()]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    monkeypatch.setenv("HF_ENDPOINT", "http://hub.invalid")
+    close_session()  # it was made for another environment
+    try:
+        line = refused(capsys)
+    finally:
+        close_session()
+    assert told in line and "HTTP_PROXY" in line and "secret" not in line and "this is a fault" not in line
+
+
+def test_a_proxy_that_asks_for_a_password(
+    hub: FakeHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", hub.endpoint)
+    monkeypatch.setenv("HF_ENDPOINT", "http://hub.invalid")
+    hub.error = (407, "")
+    close_session()
+    try:
+        assert "the proxy of HTTP_PROXY wants to know who you are" in refused(capsys)
+    finally:
+        close_session()
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (NetworkError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate"), "set SSL_CERT_FILE"),
+        (type("ProxyError", (NetworkError,), {})("407 Proxy Authentication Required"), "407 Proxy"),
+    ],
+)
+def test_networks_that_stand_between(
+    hub: FakeHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("hirope_ls.commands.fetch.offer.HfApi.model_info", fails)
+    assert told in refused(capsys)
 
 
 @pytest.mark.parametrize("name", ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"])
@@ -348,7 +522,7 @@ def test_models_lists_what_was_fetched(hub: FakeHub, capsys: pytest.CaptureFixtu
     hub.revisions |= {"bert": other}
     refused(capsys, f"{NAME}@bert")
     assert main(["models", "--json"]) == 0
-    bundled, *rest = json.loads(capsys.readouterr().out)
+    bundled, *rest = json.loads(capsys.readouterr().out)["models"]
     assert bundled["model"] == "bundled" and bundled["refused"] is None
     by_name = {row["model"]: row for row in rest}
     good, bad = by_name[f"{NAME}@{COMMIT}"], by_name[f"{NAME}@{other}"]

@@ -42,6 +42,7 @@ META = ["<s>", "▁<PRE>", "P", "▁<SUF>", "S", "▁<MID>"]
 QWEN = ["<|fim_prefix|>", "P", "<|fim_suffix|>", "S", "<|fim_middle|>"]
 HOLE = ["<｜begin▁of▁sentence｜>", "<｜fim▁begin｜>", "P", "<｜fim▁hole｜>", "S", "<｜fim▁end｜>"]
 SEED = ["<[begin▁of▁sentence]>", "<[fim-suffix]>", "S", "<[fim-prefix]>", "P", "<[fim-middle]>"]
+BARE = ["<s>", "[SUFFIX]", "S", "[PREFIX]", "P"]
 FIRST: FimOrder = "suffix-prefix-middle"
 CARDS = [
     Family(
@@ -68,7 +69,7 @@ CARDS = [
     Family(
         "codegemma", "gemma", "any", "psm", ["<bos>", *QWEN], "<eos>", "<|file_separator|>", ("<end_of_turn>",)
     ),
-    Family("codestral", "mistral", "Codestral-22B-v0.1", "suffix-prefix", ["<s>", "[SUFFIX]", "S", "[PREFIX]", "P"], "</s>"),
+    Family("codestral", "mistral", "Codestral-22B-v0.1", "suffix-prefix", BARE, "</s>"),
     Family("seed-coder", "llama", "any", FIRST, SEED, "<[end▁of▁sentence]>"),
     Family("none", "llama", "any", None, ["P"], "<|end_of_text|>"),
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hirope_ls.model.hub import HubId, all_cached, cache_folder, resolve
+from hirope_ls.model.hub import RECORD, HubId, all_cached, cache_folder, fetched, is_whole, resolve
 from hirope_ls.problems import ModelRefused
 
 FIRST, SECOND = "0" * 39 + "1", "0" * 39 + "2"
@@ -29,6 +30,7 @@ def put(cache: Path, commit: str, ref: str | None = None, config: bool = True) -
     storage = cache / "models--someone--tiny"
     folder = storage / "snapshots" / commit
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.safetensors").touch()
     if config:
         (folder / "config.json").write_text("{}")
     if ref is not None:
@@ -102,6 +104,31 @@ def test_what_is_not_whole(cache: Path) -> None:
     (cache / "models--someone--tiny" / "refs" / "main").write_text("../../../elsewhere")
     refused("someone/tiny@main")
     assert not list(all_cached())
+
+
+def test_shards_are_all_there_or_it_is_no_model(cache: Path) -> None:
+    folder = put(cache, FIRST, "main")
+    assert is_whole(folder)
+    (folder / "model.safetensors").unlink()
+    assert not is_whole(folder) and "not complete" in refused("someone/tiny")
+    names = [f"model-0000{number}-of-00002.safetensors" for number in (1, 2)]
+    index = {"weight_map": {"a": names[0], "b": names[1]}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    for name in names:
+        assert not is_whole(folder)
+        (folder / name).symlink_to("../../blobs/absent")
+        assert not is_whole(folder), "a link to nothing"
+        (folder / name).unlink()
+        (folder / name).touch()
+    assert is_whole(folder) and resolve("someone/tiny") == folder
+
+
+def test_a_record_that_is_none(cache: Path) -> None:
+    folder = put(cache, FIRST)
+    for text in (None, "", "[]", "{", '{"licence": "mit"}'):
+        if text is not None:
+            (folder / RECORD).write_text(text)
+        assert fetched(folder) == ({"licence": "mit"} if text and "mit" in text else {})
 
 
 @pytest.mark.parametrize(

@@ -452,3 +452,19 @@ def test_many_changes_end_with_the_last(fake: Start, tmp_path: Path) -> None:
         until(lambda: json.loads(loads.read_text().splitlines()[-1])["kv_budget_mib"] == 39)
         until(lambda: outcome(editor) in ("shown", "cached"))
         assert len(loads.read_text().splitlines()) < 10
+
+
+def test_a_model_whose_order_is_not_known_is_told_of_once(fake: Start, fake_folder: Path, tmp_path: Path) -> None:
+    """It works, and is asked for what stands before the cursor alone."""
+    folder = shutil.copytree(fake_folder, tmp_path / "mine")
+    for name in ("config.json", "tokenizer.json"):
+        text = (folder / name).read_text("utf-8").replace('"context-spm"', '"psm"')
+        text = text.replace('"fim_order"', '"other"').replace("<|fim_", "<fim_").replace('x|>"', 'x>"')
+        (folder / name).write_text(text.replace('e|>"', 'e>"'))
+    with fake(folder=str(folder)) as editor:
+        editor.initialize()
+        editor.open(URI, CODE)
+        editor.ready()
+        assert outcome(editor) == "shown"
+        said = [one["message"] for one in editor.told("window/showMessage")]
+        assert len(said) == 1 and "mine sees only what stands before the cursor" in said[0]

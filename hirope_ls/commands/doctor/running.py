@@ -11,9 +11,14 @@ from hirope_ls.commands.doctor import gpu
 from hirope_ls.commands.doctor.finding import Finding, Section
 from hirope_ls.commands.doctor.model import refused
 from hirope_ls.commands.doctor.wishes import Wishes
+from hirope_ls.commands.fitting import GIB, plan
 from hirope_ls.commands.machine import memory_gib
 from hirope_ls.commands.parts import Model, Parts, load_model
 from hirope_ls.commands.terminal import waiting
+from hirope_ls.config import Settings
+from hirope_ls.engine.options import Options
+from hirope_ls.model.folder import Card
+from hirope_ls.model.memory import WORKING
 from hirope_ls.problems import HiropeError
 
 _IN: Final = Section("Running")
@@ -54,7 +59,9 @@ def checks(wishes: Wishes, parts: Parts | None) -> Iterator[Finding]:
         yield _IN.problem("loading", told, "pip install --upgrade --force-reinstall hirope-ls")
         return
     yield _loaded(model)
-    yield room(parts.card.disk_bytes / 2**30, wishes.settings.kv_budget_mib, *_free(model, sight))
+    free = _free(model, sight)
+    yield room(parts.card.disk_bytes / 2**30, wishes.settings.kv_budget_mib, *free)
+    yield long_files(parts.card, _itemsize(model), wishes.settings, free[0])
     with waiting("waiting for machine code, then measuring ..."):
         yield _steps(model)
         yield speed(*_measured(parts, model))
@@ -93,6 +100,30 @@ def room(weights: float, budget_mib: int, free: float, where: str) -> Finding:
         fits = max(16, int((free - _SPARE) * 1024) // 2)
         return _IN.warning("room", f"{told}: too little", f"kvBudgetMiB = {fits}", **facts)
     return _IN.ok("room", told, **facts)
+
+
+def long_files(card: Card, itemsize: int, settings: Settings, free: float) -> Finding:
+    """Whether the caches' budget holds the longest prompt. `free`: GiB beside the loaded model."""
+    need, asked = card.need(itemsize), settings.prompt_tokens
+    tokens = Options(max_prompt_tokens=asked).most_tokens(card.trained_length)
+    if need is None:
+        return _IN.note("long files", "what this kind of model caches for a token is not known beforehand")
+    wanted = need.shape.row_bytes(itemsize) * tokens >> 20
+    told = f"a prompt of {tokens:,} tokens, the longest, takes {wanted:,} MiB of caches"
+    facts = {"longest_prompt": tokens, "cache_mib": wanted}
+    if wanted <= settings.kv_budget_mib:
+        return _IN.ok("long files", told, **facts)
+    memory = need.weights + WORKING + int(max(0.0, free - _SPARE) * GIB)
+    fit = plan(need, card.trained_length, memory, asked)
+    told += f", of which the budget holds {settings.kv_budget_mib:,}: long files get no suggestions"
+    return _IN.warning("long files", told, fit.settings if fit and fit.settings else 'model = "bundled"', **facts)
+
+
+def _itemsize(model: Model) -> int:
+    import torch
+
+    found: torch.dtype = getattr(torch, model.dtype)
+    return found.itemsize
 
 
 def _measured(parts: Parts, model: Model) -> tuple[float, float]:

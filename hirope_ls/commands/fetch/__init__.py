@@ -1,17 +1,20 @@
 """Fetch a model from the Hugging Face hub into its cache on this machine.
 
   hirope-ls fetch Qwen/Qwen2.5-Coder-1.5B
-  hirope-ls fetch Qwen/Qwen2.5-Coder-1.5B@df3ce67
+  hirope-ls fetch Qwen/Qwen2.5-Coder-1.5B@df3ce67c0e24480f20468b6ef2894622d69eb73b
 
-REVISION is a branch, a tag or a commit. Only data is fetched: safetensors, configuration and tokenizer; every file's
-checksum is compared. What was interrupted goes on where it stopped. This is the only command that goes online; the
-server never does. HF_HOME says where the cache is, HF_ENDPOINT which hub to ask.
+REVISION is a branch, a tag or a whole commit. The licence is shown first; one that does not allow any use is asked
+about, or taken with --yes. Only data is fetched: safetensors, configuration and tokenizer; every file's checksum is
+compared, also that of what is there already. What was interrupted goes on where it stopped. Commit, licence and
+checksums are written into the folder at the end. This is the only command that goes online; the server never does.
+HF_HOME says where the cache is, HF_ENDPOINT which hub to ask.
 """
 
 from __future__ import annotations
 
 import argparse
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +38,7 @@ _SPARE = 64 << 20  # bytes that are left free
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("model", metavar="MODEL[@REVISION]", help="the model's name on the hub, as owner/name")
+    parser.add_argument("--yes", action="store_true", help="take the model under its licence, whatever that allows")
     parser.add_argument("--dry-run", action="store_true", help="say what would be fetched, and fetch nothing")
 
 
@@ -48,11 +52,13 @@ def run(args: argparse.Namespace) -> int:
     out = console()
     store = Store.of(offer)
     out.print(Text.assemble((offer.id.name, "bold"), f" at {offer.commit}"), soft_wrap=True)
-    out.print(Text(f"licence: {offer.licence or 'not said'}"), soft_wrap=True)
+    out.print(Text(f"licence: {offer.licence or 'not said'}  {offer.licence_page}"), soft_wrap=True)
     if args.dry_run:
         free = f"{_free(store.folder)} free in {store.folder}"
         out.print(Text(f"weights: {size(offer.weights_size)}, {free}"), soft_wrap=True)
         return 0
+    if not (offer.is_permissive or args.yes or store.complete):
+        _agree(offer)
     try:
         folder = _fetch(out, offer, store)
     except OSError as error:
@@ -60,6 +66,18 @@ def run(args: argparse.Namespace) -> int:
     out.print(Text(f"fetched and checked: {folder}"), soft_wrap=True)
     out.print(Text.assemble("setting: ", (f'model = "{offer.id.name}@{offer.commit}"', "bold")), soft_wrap=True)
     return 0
+
+
+def _agree(offer: Offer) -> None:
+    """Raises HiropeError where nobody says yes to a licence that does not allow any use."""
+    what = f"{offer.id} is under {offer.licence}" if offer.licence else f"{offer.id} says no licence"
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise HiropeError(f"{what}, which may not allow any use: read {offer.licence_page}, then add --yes")
+    print(
+        f"{what}, which may not allow any use. Fetch it under these terms? [y/N] ", end="", file=sys.stderr, flush=True
+    )
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise HiropeError("nothing was fetched")
 
 
 def _fetch(out: Console, offer: Offer, store: Store) -> Path:
@@ -77,7 +95,7 @@ def _fetch(out: Console, offer: Offer, store: Store) -> Path:
         for remote in weights:
             store.fetch(remote, told)
     read_card(store.snapshot)
-    store.finish()
+    store.finish([*offer.small, *weights])
     return store.snapshot
 
 
@@ -114,5 +132,5 @@ def _progress(total: int) -> Iterator[Told]:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     screen = Console(stderr=True)
     with Progress(*columns, TimeRemainingColumn(), console=screen, disable=not screen.is_terminal) as bar:
-        task = bar.add_task("fetching", total=total)
+        task = bar.add_task("fetching and checking", total=total)
         yield lambda count: bar.advance(task, count)

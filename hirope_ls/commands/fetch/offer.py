@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from huggingface_hub import HfApi, constants, hf_hub_url
 from huggingface_hub.errors import (
@@ -23,6 +24,7 @@ from huggingface_hub.errors import (
 )
 
 from hirope_ls.model import ASKED_OFFLINE
+from hirope_ls.model.catalogue import PERMISSIVE
 from hirope_ls.model.hub import DEFAULT_REVISION, HubId
 from hirope_ls.model.weights import INDEX, PICKLES, SINGLE
 from hirope_ls.problems import HiropeError, ModelRefused
@@ -66,12 +68,18 @@ class Remote:
 
 @dataclass(frozen=True)
 class Offer:
-    """A model as it is at one commit."""
+    """A model as it is at one commit. `licence` as the hub names it, `licence_page` where it is to be read."""
 
     id: HubId
     commit: str
     licence: str | None
+    licence_page: str
     files: Mapping[str, Remote] = field(default_factory=dict)
+
+    @property
+    def is_permissive(self) -> bool:
+        """Whether its licence allows any use."""
+        return self.licence is not None and self.licence.lower() in PERMISSIVE
 
     @property
     def small(self) -> list[Remote]:
@@ -114,14 +122,14 @@ def ask(wanted: HubId) -> Offer:
         try:
             found = api.model_info(wanted.name, revision=revision, files_metadata=True, timeout=PATIENCE)
         except (KeyError, TypeError, ValueError) as error:
-            if isinstance(error, NetworkError | HFValidationError):
+            if isinstance(error, NetworkError | HFValidationError) or "proxy" in str(error).lower():
                 raise
             raise HiropeError(NO_HUB.format(_host())) from None
     if found.sha is None:
         raise HiropeError(NO_HUB.format(_host()))
     files = {each.name: each for sibling in found.siblings or () if (each := _remote(sibling)) is not None}
     _check_data(wanted, files)
-    return Offer(wanted, found.sha, _licence(found), files)
+    return Offer(wanted, found.sha, _licence(found), _licence_page(wanted, found), files)
 
 
 @contextmanager
@@ -137,7 +145,8 @@ def one_line(wanted: HubId) -> Iterator[None]:
         raise HiropeError(f"{wanted} asks you to accept its licence: do so at {page}, then `hf auth login`") from None
     except RevisionNotFoundError:
         page = f"{endpoint()}/{wanted.name}"
-        raise HiropeError(f"{wanted.name} has no revision {wanted.revision!r}: see {page}") from None
+        told = f"{wanted.name} has no revision {wanted.revision!r} (a commit is given whole)"
+        raise HiropeError(f"{told}: see {page}/commits") from None
     except RepositoryNotFoundError:
         raise _absent(wanted) from None
     except HFValidationError:
@@ -146,12 +155,40 @@ def one_line(wanted: HubId) -> Iterator[None]:
         status = error.response.status_code
         if status in (401, 403, 404):  # what a hub says of models that are not yours to know
             raise _absent(wanted) from None
+        if status == 407:
+            raise HiropeError(f"{_proxy()} wants to know who you are: http://NAME:PASSWORD@HOST:PORT says it") from None
         raise HiropeError(f"{_host()} answers {status} for {wanted}: try again later") from None
     except NetworkError as error:
-        told = f"{_host()} cannot be reached ({type(error).__name__}): try again when you are online"
-        raise HiropeError(f"{told}; what was fetched so far is kept") from None
+        raise HiropeError(f"{_unreached(error)}; what was fetched so far is kept") from None
+    except (ValueError, ImportError) as error:  # what a proxy's address, or its kind, brings about
+        if "proxy" not in str(error).lower():
+            raise
+        raise HiropeError(f"{_proxy()} cannot be used ({_short(error)}): mend it or unset it") from None
     finally:
         constants.HF_HUB_OFFLINE = before
+
+
+def _unreached(error: Exception) -> str:
+    """Why the hub cannot be reached, and what to do."""
+    if "CERTIFICATE" in str(error).upper():
+        return (
+            f"the certificate of {_host()} is not trusted here: set SSL_CERT_FILE to the certificates of your network"
+        )
+    if "proxy" in type(error).__name__.lower():
+        return f"{_proxy()} does not let {_host()} be reached ({_short(error)}): look at it, or unset it"
+    through = f", through {_proxy()}" if getproxies().get(urlsplit(endpoint()).scheme) else ""
+    return f"{_host()} cannot be reached{through} ({type(error).__name__}): try again when you are online"
+
+
+def _proxy() -> str:
+    """The variable that names the proxy; its value may hold a password."""
+    scheme = urlsplit(endpoint()).scheme
+    names = [f"{kind}_proxy" for kind in (scheme, "all")]
+    return next((f"the proxy of {n}" for name in names for n in (name.upper(), name) if os.environ.get(n)), "the proxy")
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:120] or type(error).__name__
 
 
 def _absent(wanted: HubId) -> HiropeError:
@@ -180,6 +217,14 @@ def _licence(found: Any) -> str | None:
     tags = [tag.removeprefix("license:") for tag in found.tags or () if tag.startswith("license:")]
     told = told or next(iter(tags), None)
     return ", ".join(map(str, told)) if isinstance(told, list) else told
+
+
+def _licence_page(wanted: HubId, found: Any) -> str:
+    told = found.card_data.get("license_link") if found.card_data is not None else None
+    page = f"{endpoint()}/{wanted.name}"
+    if isinstance(told, str) and told.startswith("https://"):
+        return told
+    return f"{page}/blob/{found.sha}/{told}" if isinstance(told, str) and re.fullmatch(r"[\w.-]+", told) else page
 
 
 def _check_data(wanted: HubId, files: Mapping[str, Remote]) -> None:

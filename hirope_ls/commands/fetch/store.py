@@ -5,14 +5,15 @@ The name of a branch or tag is written last, so that it never means a model that
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from hirope_ls.commands.fetch.offer import NO_HUB, Offer, Remote
+from hirope_ls.commands.fetch.offer import NO_HUB, Offer, Remote, endpoint
 from hirope_ls.commands.fetch.transfer import Told, fetch_file
-from hirope_ls.model.hub import DEFAULT_REVISION
+from hirope_ls.model.hub import DEFAULT_REVISION, RECORD, fetched
 from hirope_ls.model.weights import INDEX, read_index
 from hirope_ls.problems import HiropeError
 
@@ -57,10 +58,26 @@ class Store:
         path = self.snapshot / INDEX
         return sorted(set(read_index(path).values())) if path.exists() else []
 
-    def finish(self) -> None:
-        """All is there: the name it was asked for by means this commit from now on."""
-        revision = self.offer.id.revision or DEFAULT_REVISION
-        if not self.offer.commit.startswith(revision):
+    @property
+    def complete(self) -> bool:
+        """Whether all of this commit was fetched and checked before."""
+        return fetched(self.snapshot).get("commit") == self.offer.commit
+
+    def finish(self, files: list[Remote]) -> None:
+        """All is there: that is written down, and the name it was asked for by means this commit from now on."""
+        offer = self.offer
+        sums = {each.name: {"size": each.size, "sha256" if each.sha256 else "git": each.etag} for each in files}
+        record = {"model": offer.id.name, "commit": offer.commit, "licence": offer.licence, "hub": endpoint()}
+        _write(self.snapshot / RECORD, json.dumps(record | {"files": sums}, indent=1))
+        revision = offer.id.revision or DEFAULT_REVISION
+        if not offer.commit.startswith(revision):
             ref = self.folder / "refs" / revision
             ref.parent.mkdir(parents=True, exist_ok=True)
-            ref.write_text(self.offer.commit, encoding="ascii")
+            _write(ref, offer.commit)
+
+
+def _write(path: Path, text: str) -> None:
+    """All of it or nothing."""
+    other = path.with_name(f"{path.name}.new")
+    other.write_text(text, encoding="utf-8")
+    other.replace(path)

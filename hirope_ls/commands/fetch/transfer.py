@@ -78,10 +78,12 @@ class Partial:
 
 
 def fetch_file(url: str, remote: Remote, blobs: Path, told: Told) -> Path:
-    """The file among `blobs`, fetched as far as it is not there. Raises HiropeError, NetworkError or OSError."""
+    """The file among `blobs`, fetched as far as it is not there, and checked in any case.
+
+    Raises HiropeError, NetworkError or OSError.
+    """
     blob = blobs / remote.etag
-    if blob.is_file() and blob.stat().st_size == remote.size:
-        told(remote.size)
+    if blob.is_file() and _is_right(blob, remote, told):
         return blob
     place = blobs / f"{remote.etag}.incomplete"
     with _alone(place) as file:
@@ -98,6 +100,16 @@ def fetch_file(url: str, remote: Remote, blobs: Path, told: Told) -> Path:
         os.fsync(file.fileno())
         place.replace(blob)
     return blob
+
+
+def _is_right(blob: Path, remote: Remote, told: Told) -> bool:
+    """Whether a file that is there has its checksum; one that has not is as good as not there."""
+    with blob.open("rb") as file:
+        there = Partial(remote, file, told)
+        there.read_back()
+    if not there.right:
+        told(-there.size)
+    return there.right
 
 
 def partial_size(remote: Remote, blobs: Path) -> int:
