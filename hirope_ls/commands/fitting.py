@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from hirope_ls.config import Settings
 from hirope_ls.engine.options import Options
 from hirope_ls.model.memory import WORKING, Need
 
@@ -13,7 +14,7 @@ CARDS: Final = (4, 8, 12, 16, 24, 48, 80)
 """Sizes of graphics cards, in GiB."""
 LEAST: Final = 8192
 """Tokens of a prompt below which a model is not called fitting."""
-DEFAULT_BUDGET_MIB: Final = 1024
+DEFAULT_BUDGET_MIB: Final = Settings().kv_budget_mib
 _SHORTER: Final = (16_384, 8192)
 
 

@@ -2,8 +2,8 @@
 
 `config` has the fields of the published config.json that sizes follow from; a test makes each model of them, without
 weights, and counts its parameters. A revision is given where several independent public sources name the same commit
-of the main branch; where none could be found, the branch is what there is. Licences are the hub's own names for them.
-Imports nothing that could reach a network.
+of the main branch; where none could be found, the branch is what there is. Licences are called as the hub calls them,
+but for Stability's, whose name there changed with its terms. Imports nothing that could reach a network.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ PERMISSIVE: Final = frozenset(
 
 _TERMS: Final[Mapping[str, str]] = {
     "bigcode-openrail-m": "any use but some that it lists",
-    "deepseek": "also commercial use, but for some that it lists",
+    "deepseek-license": "also commercial use, but for some that it lists",
     "gemma": "terms of use, to be accepted on the hub",
     "llama2": "terms of use; not for services with over 700 million users",
-    "mnpl-0.1": "**not for production**, research and tests only",
+    "mnpl": "**not for production**, research and tests only",
     "qwen-research": "**not for commercial use**",
-    "stabilityai": "**not for commercial use** without a membership",
+    "stability": "**not for commercial use** without a membership",
 }
 
 
@@ -156,7 +156,7 @@ CATALOGUE: Final = (
     Entry(
         "stabilityai/stable-code-3b",
         "",
-        "stabilityai",
+        "stability",
         "psm",
         2_795_443_200,
         _config("stablelm", 32, 2560, 32, 32, 6912, 16_384, 50_304, False),
@@ -196,7 +196,7 @@ CATALOGUE: Final = (
     Entry(
         "deepseek-ai/deepseek-coder-6.7b-base",
         "ce2207a8bfef3ee92bd7dd4cc31c52cfa0046912",
-        "deepseek",
+        "deepseek-license",
         "psm",
         6_740_512_768,
         _config("llama", 32, 4096, 32, 32, 11_008, 16_384, 32_256, False),
@@ -237,7 +237,7 @@ CATALOGUE: Final = (
     Entry(
         "mistralai/Codestral-22B-v0.1",
         "",
-        "mnpl-0.1",
+        "mnpl",
         "suffix-prefix",
         22_247_282_688,
         _config("mistral", 56, 6144, 48, 8, 16_384, 32_768, 32_768, False) | {"head_dim": 128, "sliding_window": None},
@@ -252,8 +252,8 @@ CATALOGUE: Final = (
     ),
     Entry(
         "deepseek-ai/deepseek-coder-33b-base",
-        "45c85cadf3720ef3e85a492e24fd4b8c5d21d8ac",
-        "deepseek",
+        "",
+        "deepseek-license",
         "psm",
         33_342_991_360,
         _config("llama", 62, 7168, 56, 8, 19_200, 16_384, 32_256, False),

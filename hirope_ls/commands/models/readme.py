@@ -79,7 +79,7 @@ def _reach(trained: int, shown: int | None) -> str:
     cap = Options().prompt_cap(trained)
     if trained < (shown or cap):
         return f"reads past {trained:,}, to {shown or cap:,}"
-    if trained < cap:
+    if shown:
         return f"reads past {trained:,} on a larger card"
     return f"reads past {trained:,} where other files are shown, or `promptTokens` is raised"
 
