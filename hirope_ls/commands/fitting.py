@@ -43,15 +43,17 @@ def plan(need: Need, trained_length: int, memory: int, asked: int | None = None)
 
     `asked`: the setting `promptTokens`, where there is one.
     """
-    for cap in (asked, *(shorter for shorter in _SHORTER if asked is None or shorter < asked)):
+    longest = Options(max_prompt_tokens=asked).prompt_cap(trained_length)
+    for cap in (longest, *(shorter for shorter in _SHORTER if shorter < longest)):
         tokens = Options(max_prompt_tokens=cap).most_tokens(trained_length)
         budget = max(need.budget_mib(tokens), DEFAULT_BUDGET_MIB)
         if need.weights + (budget << 20) + WORKING <= memory:
-            return Plan(cap if cap != asked else None, budget if budget > DEFAULT_BUDGET_MIB else None)
-    least = Options(max_prompt_tokens=LEAST).most_tokens(trained_length)
-    if need.bytes(least) > memory:
+            return Plan(cap if cap < longest else None, budget if budget > DEFAULT_BUDGET_MIB else None)
+    cap = min(longest, LEAST)
+    if need.bytes(Options(max_prompt_tokens=cap).most_tokens(trained_length)) > memory:
         return None
-    return Plan(LEAST, int((memory - need.weights - WORKING) >> 20))  # room for such a prompt, and none to spare
+    room = (memory - need.weights - WORKING) >> 20  # for such a prompt, and none to spare
+    return Plan(cap if cap < longest else None, int(room))
 
 
 def card_for(need: Need, trained_length: int) -> int | None:

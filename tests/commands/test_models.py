@@ -141,6 +141,9 @@ def test_a_plan_never_shows_more_than_was_asked_for() -> None:
     assert isinstance(whole, Plan) and whole.prompt_tokens is None
     asked = plan(need, 16_384, 24 * GIB, asked=12_000)
     assert asked is not None and (asked.prompt_tokens or 12_000) <= 12_000
+    tight = plan(need, 16_384, 6 * GIB, asked=2000)
+    assert tight is not None and tight.prompt_tokens is None, "what was asked for is short already"
+    assert plan(need, 512, 80 * GIB, asked=None) == Plan(None, need.budget_mib(Options().most_tokens(512)))
     assert plan(need, 16_384, 2 * GIB) is None and card_for(need, 16_384) is not None
 
 
