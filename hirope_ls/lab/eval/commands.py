@@ -12,21 +12,19 @@ from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
-import torch
-
 from hirope_ls.lab.eval import completion as completion_task
 from hirope_ls.lab.eval import distant as distant_task
 from hirope_ls.lab.eval import perplexity as perplexity_task
 from hirope_ls.lab.eval import symbols as symbols_task
 from hirope_ls.lab.eval.keys import model_digest
 from hirope_ls.lab.eval.lengths import parse_lengths
-from hirope_ls.lab.eval.log import Log
 from hirope_ls.lab.eval.run import LOG, Evaluation
+from hirope_ls.lab.eval.series import begin
 from hirope_ls.lab.eval.sources import sources
 from hirope_ls.lab.eval.task import Item, Task
 from hirope_ls.lab.methods import METHODS, OPTIONS, accepted, methods, options_of
 from hirope_ls.model.folder import Card, bundled_folder, read_card
-from hirope_ls.model.loader import Loaded, choose_threads, load
+from hirope_ls.model.loader import Loaded, load
 from hirope_ls.model.tokens import TextTokenizer
 from hirope_ls.problems import InputError
 
@@ -93,14 +91,7 @@ def _methods_help() -> str:
 def _items(args: argparse.Namespace, task: Task, card: Card) -> list[Item]:
     """What is to be measured; before the model is loaded, so that wrong options are told at once."""
     lengths = parse_lengths(args.lengths, card.trained_length)
-    if args.limit < 1 or (args.threads is not None and args.threads < 1):
-        raise InputError("--limit and --threads take a number from 1 up")
-    with Log(args.out / LOG):
-        pass  # can be written
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    else:
-        choose_threads()
+    begin(args.out / LOG, args.threads, limit=args.limit)
     found = sources(args.workspace, TextTokenizer.load(card.folder), card.trained_length)
     items = task.items(found, lengths, args.limit, args.seed)
     if not items:

@@ -8,26 +8,24 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-
-import torch
+from typing import Any
 
 from hirope_ls.lab.eval.crossing import Asked, Bench, Case, Repository
 from hirope_ls.lab.eval.figures import over_files
 from hirope_ls.lab.eval.keys import digest, model_digest
-from hirope_ls.lab.eval.log import Log
-from hirope_ls.lab.eval.progress import Shown
+from hirope_ls.lab.eval.series import Series, begin, log_name
 from hirope_ls.lab.eval.sources import sources
 from hirope_ls.lab.eval.tables import markdown
 from hirope_ls.model.folder import bundled_folder, read_card
-from hirope_ls.model.loader import Loaded, choose_threads, load
+from hirope_ls.model.loader import load
 from hirope_ls.model.tokens import TextTokenizer
 from hirope_ls.problems import InputError
 
-NAME, LOG = "crossfile", "crossfile.jsonl"
+NAME = "crossfile"
+LOG = log_name(NAME)
 METRICS = ("exact_match", "edit_similarity", "nll")
 
 
@@ -52,41 +50,23 @@ def run(args: argparse.Namespace) -> int:
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """What is to be measured, and where the log is. `model`: the digest of its folder; `own`: tokens of the file."""
+class Evaluation(Series[Asked, Case]):
+    """What is to be measured. `own`: tokens of the file itself."""
 
+    name = NAME
     repository: Repository
-    asked: Sequence[Asked]
-    loaded: Loaded
-    tokenizer: TextTokenizer
-    model: str
-    seed: int
     own: int | None
-    out: Path
 
-    def run(self) -> list[Case]:
-        """Measure what is not measured yet; all of it. Raises InputError."""
-        with Log(self.out / LOG) as log:
-            left = [one for one in self.asked if self._key(one) not in log]
-            if len(left) < len(self.asked):
-                known = len(self.asked) - len(left)
-                print(f"{known} of {len(self.asked)} measurements are known from before", file=sys.stderr)
-            bench = Bench(self.repository, self.tokenizer, self.loaded, self.own)
-            with Shown(NAME, [one.budget + len(one.source) for one in left], self.loaded.card.trained_length) as shown:
-                for one in left:
-                    log.add(self._key(one), asdict(bench.case(one)))
-                    shown.step(one.budget + len(one.source))
-            return self._found(log)
+    def bench(self) -> Callable[[Asked], Case]:
+        return Bench(self.repository, self.tokenizer, self.loaded, self.own).case
 
-    def known(self) -> list[Case]:
-        """What is measured already. Raises InputError."""
-        with Log(self.out / LOG) as log:
-            return self._found(log)
+    def case(self, facts: dict[str, Any]) -> Case:
+        return Case(**facts)
 
-    def _found(self, log: Log) -> list[Case]:
-        return [Case(**log[key]) for one in self.asked if (key := self._key(one)) in log]
+    def length(self, one: Asked) -> int:
+        return one.budget + len(one.source)
 
-    def _key(self, one: Asked) -> str:
+    def key(self, one: Asked) -> str:
         about = self.model, str(self.loaded.dtype), NAME, self.repository.digest, self.own, self.seed
         return digest((*about, one.budget, one.source.name, one.line.number))[:32]
 
@@ -97,22 +77,15 @@ def evaluation(args: argparse.Namespace) -> Evaluation:
         budgets = sorted({int(word) for word in args.budgets.split(",")})
     except ValueError:
         raise InputError("--budgets takes numbers of tokens: 0,1024") from None
-    if min(args.limit, args.lines, args.threads or 1) < 1:
-        raise InputError("--limit, --lines and --threads take numbers from 1 up")
-    with Log(args.out / LOG):
-        pass  # can be written
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    else:
-        choose_threads()
+    begin(args.out / LOG, args.threads, limit=args.limit, lines=args.lines)
     card, tokenizer = read_card(args.model), TextTokenizer.load(args.model)
     repository = Repository(sources(args.workspace, tokenizer, card.trained_length))
     lines = list(repository.lines(args.limit, args.lines, args.seed))
     if not lines:
         raise InputError("no file has a line that calls something of another file of the workspace")
     asked = [Asked(budget, source, line) for source, line in lines for budget in budgets]
-    told = model_digest(args.model), args.seed, args.own, args.out
-    return Evaluation(repository, asked, load(card, args.device), tokenizer, *told)
+    about = load(card, args.device), tokenizer, model_digest(args.model), args.seed, args.out
+    return Evaluation(asked, *about, repository, args.own)
 
 
 def table(cases: Sequence[Case]) -> str:

@@ -8,27 +8,25 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-
-import torch
+from typing import Any
 
 from hirope_ls.lab.eval.edits import KINDS
 from hirope_ls.lab.eval.figures import over_files
 from hirope_ls.lab.eval.keys import digest, model_digest
-from hirope_ls.lab.eval.log import Log
-from hirope_ls.lab.eval.progress import Shown
+from hirope_ls.lab.eval.series import Series, begin, log_name
 from hirope_ls.lab.eval.sources import Source, sources
 from hirope_ls.lab.eval.splicing import FOLLOWING, Bench, Case, Change, changes
 from hirope_ls.lab.eval.tables import markdown
 from hirope_ls.model.folder import bundled_folder, read_card
-from hirope_ls.model.loader import Loaded, choose_threads, load
+from hirope_ls.model.loader import load
 from hirope_ls.model.tokens import TextTokenizer
 from hirope_ls.problems import InputError
 
-LOG = "splice.jsonl"
+NAME = "splice"
+LOG = log_name(NAME)
 _HEADS = ["edit", "tokens above", "cases", "top-1 agreement", "KL", "worst KL", "rows", "exact rows", "CPU time ratio"]
 
 
@@ -52,41 +50,23 @@ def run(args: argparse.Namespace) -> int:
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """What is to be measured, and where the log is. `model`: the digest of its folder."""
+class Evaluation(Series[Change, Case]):
+    """What is to be measured."""
 
-    asked: Sequence[Change]
-    loaded: Loaded
-    tokenizer: TextTokenizer
-    model: str
-    seed: int
-    out: Path
+    name = NAME
 
-    def run(self) -> list[Case]:
-        """Measure what is not measured yet; all of it. Raises InputError."""
-        with Log(self.out / LOG) as log:
-            left = [change for change in self.asked if self._key(change) not in log]
-            if len(left) < len(self.asked):
-                known = len(self.asked) - len(left)
-                print(f"{known} of {len(self.asked)} measurements are known from before", file=sys.stderr)
-            bench = Bench(self.loaded, self.tokenizer)
-            with Shown("splice", [each.distance for each in left], self.loaded.hirope.trained_length) as progress:
-                for change in left:
-                    log.add(self._key(change), asdict(bench.case(change)))
-                    progress.step(change.distance)
-            return self._found(log)
+    def bench(self) -> Callable[[Change], Case]:
+        return Bench(self.loaded, self.tokenizer).case
 
-    def known(self) -> list[Case]:
-        """What is measured already. Raises InputError."""
-        with Log(self.out / LOG) as log:
-            return self._found(log)
+    def case(self, facts: dict[str, Any]) -> Case:
+        return Case(**facts)
 
-    def _found(self, log: Log) -> list[Case]:
-        return [Case(**log[key]) for change in self.asked if (key := self._key(change)) in log]
+    def length(self, one: Change) -> int:
+        return one.distance
 
-    def _key(self, change: Change) -> str:
-        about = (self.model, str(self.loaded.dtype), "splice", FOLLOWING, change.source.name, self.seed)
-        return digest((about, change.kind, change.distance, change.old, change.source, change.text))[:32]
+    def key(self, one: Change) -> str:
+        about = (self.model, str(self.loaded.dtype), NAME, FOLLOWING, one.source.name, self.seed)
+        return digest((about, one.kind, one.distance, one.old, one.source, one.text))[:32]
 
 
 def evaluation(args: argparse.Namespace) -> Evaluation:
@@ -95,14 +75,8 @@ def evaluation(args: argparse.Namespace) -> Evaluation:
         distances = [int(word) for word in args.distances.split(",")]
     except ValueError:
         raise InputError("--distances takes numbers of tokens: 512,1024") from None
-    if min([args.cursors, args.limit, args.threads or 1, *distances]) < 1:
-        raise InputError("--distances, --cursors, --limit and --threads take numbers from 1 up")
-    with Log(args.out / LOG):
-        pass  # can be written
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    else:
-        choose_threads()
+    numbers = {"distances": min(distances), "cursors": args.cursors, "limit": args.limit}
+    begin(args.out / LOG, args.threads, **numbers)
     card, tokenizer = read_card(args.model), TextTokenizer.load(args.model)
     found = sources(args.workspace, tokenizer, card.trained_length)
     chosen = _changes(found, distances, args.cursors, args.limit, args.seed)
