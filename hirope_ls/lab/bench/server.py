@@ -9,7 +9,6 @@ workspace weighs. Times are from outside: from the start of the process, or from
 from __future__ import annotations
 
 import argparse
-import platform
 import re
 import statistics
 import sysconfig
@@ -21,12 +20,9 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
-from rich.console import Console
-
-from hirope_ls.lab.bench import rows
 from hirope_ls.lab.bench.rows import Row, row
 from hirope_ls.lab.bench.session import SERVER, Session
-from hirope_ls.lab.bench.workspace import machine
+from hirope_ls.lab.bench.workspace import told
 from hirope_ls.problems import InputError
 from hirope_ls.text.shape import Shape
 from hirope_ls.workspace import default_folder
@@ -73,11 +69,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("--files and --keys must be at least 1")
     with tempfile.TemporaryDirectory(prefix="hirope-bench-") as folder:
         found = list(measure(Path(folder).resolve(), sizes))
-    console = Console(highlight=False)
-    console.print(rows.table("server", found))
-    console.print(machine())
-    if args.json:
-        rows.write(args.json, machine(), {"python": platform.python_version()}, found)
+    told("server", found, args.json)
     return 0
 
 

@@ -14,7 +14,7 @@ import platform
 import resource
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -77,12 +77,17 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("--files and --functions must be at least 1")
     with tempfile.TemporaryDirectory(prefix="hirope-bench-") as folder:
         found = list(measure(Path(folder).resolve(), sizes, not args.polled))
-    console = Console(highlight=False)
-    console.print(rows.table("workspace", found))
-    console.print(machine())
-    if args.json:
-        rows.write(args.json, machine(), {"python": platform.python_version()}, found)
+    told("workspace", found, args.json)
     return 0
+
+
+def told(bench: str, found: Sequence[Row], file: Path | None) -> None:
+    """Print the rows of a bench that needs no model; write them, too, where a file is asked for. Raises InputError."""
+    console = Console(highlight=False)
+    console.print(rows.table(bench, found))
+    console.print(machine())
+    if file is not None:
+        rows.write(file, machine(), {"python": platform.python_version()}, found)
 
 
 def machine() -> str:
