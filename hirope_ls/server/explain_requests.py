@@ -26,6 +26,7 @@ from hirope_ls.server.convert import Position, document_uri, position_of
 from hirope_ls.server.explaining import Explaining
 from hirope_ls.server.lookup import Lookups, Told
 from hirope_ls.server.notebooks import Notebooks
+from hirope_ls.server.notices import Notices
 from hirope_ls.server.pages import Pages
 from hirope_ls.server.protocol import Ongoing, StrictProtocol
 from hirope_ls.server.uris import file_path
@@ -42,6 +43,7 @@ class ExplainRequests:
     def __init__(
         self,
         protocol: StrictProtocol,
+        notices: Notices,
         can: Abilities,
         lookups: Lookups,
         explaining: Explaining,
@@ -49,7 +51,7 @@ class ExplainRequests:
         background: Background,
         spawn: Callable[[Any], None],
     ) -> None:
-        self._protocol, self._can, self._spawn = protocol, can, spawn
+        self._protocol, self._notices, self._can, self._spawn = protocol, notices, can, spawn
         self._lookups, self._explaining = lookups, explaining
         self._notebooks, self._background = notebooks, background
         self._pages = Pages()
@@ -111,7 +113,7 @@ class ExplainRequests:
         again = command == AGAIN or place.get("again") is True
         told = await self._lookups.told(*self._placed(uri, at))
         if told is None:
-            self._say(_NOTHING)
+            self._notices.answer(_NOTHING)
             return None
         if self._can.own_view:
             return self._streamed(told, again, f"hirope/explain/{next(self._tokens)}")
@@ -185,13 +187,9 @@ class ExplainRequests:
 
         def over(reason: str, markdown: str) -> None:
             if reason not in ("cancelled", "superseded"):
-                self._say(f"hirope-ls: `{name}` is explained; hover over the name to read it")
+                self._notices.answer(f"hirope-ls: `{name}` is explained; hover over the name to read it")
 
         return Ongoing(None, lambda: self._explaining.begin(told, again, lambda piece: None, over))
-
-    def _say(self, message: str) -> None:
-        params = types.ShowMessageParams(types.MessageType.Info, message)
-        self._protocol.notify(types.WINDOW_SHOW_MESSAGE, params)
 
     def _placed(self, uri: str, at: Position) -> tuple[str, Position]:
         """The document that is asked about, and where: of a notebook's cell the notebook."""

@@ -1,4 +1,7 @@
-"""Messages that pop up in front of the user: one for each cause in a session, however often it comes up."""
+"""Messages that pop up in front of the user: one for each cause in a session, however often it comes up.
+
+What answers a command that the user gave is told each time.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,13 @@ class Notices:
         """Something is not as the user wishes, and the rest goes on."""
         self._show(types.MessageType.Warning, message)
 
+    def answer(self, message: str) -> None:
+        """What the user asked for by hand just now has this to say, as often as it is asked for."""
+        self._send(types.MessageType.Info, message)
+
     def _show(self, kind: types.MessageType, message: str) -> None:
         if self.new([message]):
-            self._protocol.notify(types.WINDOW_SHOW_MESSAGE, types.ShowMessageParams(type=kind, message=message))
+            self._send(kind, message)
+
+    def _send(self, kind: types.MessageType, message: str) -> None:
+        self._protocol.notify(types.WINDOW_SHOW_MESSAGE, types.ShowMessageParams(type=kind, message=message))

@@ -85,7 +85,9 @@ def wire(ground: Ground, params: Mapping[str, Any], can: Abilities) -> Parts:
     bar, explaining = bars.new("hirope/index"), Explaining(backend)
     others = OtherFiles(ground.background, protocol, documents, backend, warming, answering, inline, bar, ground.spawn)
     lookups = Lookups(documents, others, ground.background, lambda: backend.may_index)
-    explain = ExplainRequests(protocol, can, lookups, explaining, ground.notebooks, ground.background, ground.spawn)
+    explain = ExplainRequests(
+        protocol, ground.notices, can, lookups, explaining, ground.notebooks, ground.background, ground.spawn
+    )
     reports = Reports(wishes, documents, ground.notebooks, backend, others, status, taken)
     telling = Telling(protocol, reports.status)
     applying = Applying(documents, backend, answering, warming, others, ground.log, ground.notices)
