@@ -5,13 +5,13 @@ Pure: LSP values in and out. Knows no documents and no threads.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from lsprotocol import types
 
-from hirope_ls.server.convert import announces
+from hirope_ls.server.convert import announces, lists
 from hirope_ls.server.lookup import Seen
 
 KIND: Final = "hirope.explain"
@@ -37,15 +37,15 @@ class Abilities:
     def of(cls, capabilities: Mapping[str, Any]) -> Abilities:
         """By what it announced at initialize."""
         action = ("textDocument", "codeAction")
-        properties = _list(capabilities, *action, "resolveSupport", "properties")
+        resolves = lists(capabilities, "command", *action, "resolveSupport", "properties")
         return cls(
             own_view=announces(capabilities, "experimental", "hirope", "explain"),
             shows_files=announces(capabilities, "window", "showDocument", "support"),
             hovers=announces(capabilities, "textDocument", "hover"),
             acts=announces(capabilities, *action, "codeActionLiteralSupport"),
             commands=announces(capabilities, "workspace", "executeCommand"),
-            resolves="command" in properties and announces(capabilities, *action, "dataSupport"),
-            tags=types.CodeActionTag.LlmGenerated in _list(capabilities, *action, "tagSupport", "valueSet"),
+            resolves=resolves and announces(capabilities, *action, "dataSupport"),
+            tags=lists(capabilities, types.CodeActionTag.LlmGenerated, *action, "tagSupport", "valueSet"),
         )
 
     @property
@@ -109,10 +109,3 @@ def _where(seen: Seen) -> str:
     if away is None:
         return f"defined in {seen.shown(spot.path)}:{spot.line + 1}"
     return f"defined {abs(away)} lines {'below' if away > 0 else 'above'}"
-
-
-def _list(capabilities: Mapping[str, Any], *names: str) -> Sequence[Any]:
-    value: Any = capabilities
-    for name in names:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value if isinstance(value, list) else ()

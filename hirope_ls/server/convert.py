@@ -180,11 +180,17 @@ def announces_progress(capabilities: Mapping[str, Any]) -> bool:
 
 def announces(capabilities: Mapping[str, Any], *names: str) -> bool:
     """Whether the client's capability of this path, such as workspace, workspaceFolders, is true, or is an object."""
-    value = announced(capabilities, *names)
+    value = _announced(capabilities, *names)
     return value is True or isinstance(value, Mapping)
 
 
-def announced(capabilities: Mapping[str, Any], *names: str) -> Any:
+def lists(capabilities: Mapping[str, Any], value: object, *names: str) -> bool:
+    """Whether the client's capability of this path is a list with this value in it."""
+    found = _announced(capabilities, *names)
+    return isinstance(found, list) and value in found
+
+
+def _announced(capabilities: Mapping[str, Any], *names: str) -> Any:
     """The value of the client's capability of this path; None if it says nothing of it."""
     value: Any = capabilities
     for name in names:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from lsprotocol import types
 
 from hirope_ls.engine.completion import Completion
-from hirope_ls.server.convert import InlineParams, Position, announced, announces, completion_params, lsp_range
+from hirope_ls.server.convert import InlineParams, Position, announces, completion_params, lists, lsp_range
 from hirope_ls.server.documents import Documents
 from hirope_ls.server.place import Told
 from hirope_ls.text.buffer import Buffer
@@ -47,12 +47,10 @@ class Items:
         if wish == "off" or (wish == "auto" and (ghost or not menu)):
             return None
         path = "textDocument", "completion", "completionItem"
-        formats = announced(capabilities, *path, "documentationFormat")
-        modes = announced(capabilities, *path, "insertTextModeSupport", "valueSet")
         return cls(
-            markdown=isinstance(formats, list) and types.MarkupKind.Markdown.value in formats,
+            markdown=lists(capabilities, types.MarkupKind.Markdown.value, *path, "documentationFormat"),
             preselects=announces(capabilities, *path, "preselectSupport"),
-            inserts_as_is=isinstance(modes, list) and types.InsertTextMode.AsIs.value in modes,
+            inserts_as_is=lists(capabilities, types.InsertTextMode.AsIs.value, *path, "insertTextModeSupport", "valueSet"),
         )
 
     @staticmethod
