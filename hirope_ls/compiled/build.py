@@ -49,18 +49,13 @@ def start(kind: str) -> subprocess.Popen[bytes]:
     return process
 
 
-def make(kind: str, parent: int | None = None) -> None:
-    """Compile, in this process, what is not there yet. parent: the process without which nobody wants it.
-
-    Raises Unavailable.
-    """
+def make(kind: str) -> None:
+    """Compile, in this process, what is not there yet. Raises Unavailable."""
     place = _folder()
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         loops = _module(place)
         for step in (_begin, _attend, _finish, _logits):
-            if parent is not None and os.getppid() != parent:
-                return
             step(loops, kind)
         (place / f"{_MADE}-{kind}").touch()
     except OSError as error:
@@ -143,6 +138,6 @@ if __name__ == "__main__":
     if len(sys.argv) > 2:
         threading.Thread(target=_follow, args=(int(sys.argv[2]),), daemon=True).start()
     try:
-        make(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else None)
+        make(sys.argv[1])
     except Unavailable as error:
         sys.exit(str(error))
