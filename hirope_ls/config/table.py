@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
@@ -36,6 +37,10 @@ class Settings:
     completion_items: Auto = "auto"
     log_level: Literal["error", "warning", "info", "debug"] = "info"
     log_file: str | None = None
+
+    def differs(self, other: Settings, names: Sequence[str]) -> bool:
+        """Whether one of these fields has another value there."""
+        return any(getattr(self, name) != getattr(other, name) for name in names)
 
 
 @dataclass(frozen=True)

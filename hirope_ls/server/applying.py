@@ -53,9 +53,9 @@ class Applying:
     def __call__(self, former: Settings, new: Settings) -> None:
         """Take it all up."""
         self.log(new)
-        if _differ(former, new, _ASKED_BY):
+        if former.differs(new, _ASKED_BY):
             self._ask_anew()
-        if _differ(former, new, LOADED_BY):
+        if former.differs(new, LOADED_BY):
             self._backend.reload()
         if new.enable and not former.enable and len(self._documents):
             self._backend.used()
@@ -78,7 +78,3 @@ class Applying:
         self._others.renew()
         if self._backend.indexes:
             self._others.index()
-
-
-def _differ(former: Settings, new: Settings, fields: tuple[str, ...]) -> bool:
-    return any(getattr(former, field) != getattr(new, field) for field in fields)

@@ -227,7 +227,7 @@ class Backend:
 
     async def _load(self, settings: Settings) -> None:
         former = self._loaded
-        if self.state == "ready" and former is not None and _same(former, settings):
+        if self.state == "ready" and former is not None and not former.differs(settings, LOADED_BY):
             return
         try:
             kit = await self._kit(settings)
@@ -239,7 +239,7 @@ class Backend:
         except Closed:
             return
         except Exception as error:
-            if former is None or _same(former, settings):
+            if former is None or not former.differs(settings, LOADED_BY):
                 self._refuse(error)
             else:
                 self.problem = _line(error)
@@ -313,10 +313,6 @@ class Backend:
     def _step(self, state: State) -> None:
         self.state = state
         self._changed()
-
-
-def _same(former: Settings, new: Settings) -> bool:
-    return all(getattr(former, name) == getattr(new, name) for name in LOADED_BY)
 
 
 def _line(error: Exception) -> str:

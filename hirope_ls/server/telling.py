@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from hirope_ls.server.convert import announces
 from hirope_ls.server.protocol import StrictProtocol
+from hirope_ls.server.wishes import OURS
 
 NAME: Final = "hirope/status"
 _GAP_S: Final = 0.3  # between two
@@ -31,7 +32,7 @@ class Telling:
     def initialize(self, params: Mapping[str, Any]) -> None:
         """Whether this client wants to be told."""
         options = params.get("initializationOptions")
-        ours = options.get("hirope") if isinstance(options, Mapping) else None
+        ours = options.get(OURS) if isinstance(options, Mapping) else None
         wished = isinstance(ours, Mapping) and ours.get("status") is True
         self._wanted = wished or announces(params["capabilities"], "experimental", "hiropeStatus")
 

@@ -25,7 +25,7 @@ from hirope_ls.server.protocol import StrictProtocol
 
 _LOOK_S: Final = 2.0  # between two looks at the user's file
 _PATIENCE_S: Final = 2.0  # for the client's first answer, before the model is loaded without it
-_OURS: Final = "hirope"  # in initializationOptions: what a client says of itself, no setting
+OURS: Final = "hirope"  # in initializationOptions: what a client says of itself, no setting
 
 
 class Wishes:
@@ -58,7 +58,7 @@ class Wishes:
         self._registers = announces(capabilities, "workspace", "didChangeConfiguration", "dynamicRegistration")
         options = params.get("initializationOptions")
         if isinstance(options, Mapping):
-            options = {name: value for name, value in options.items() if name != _OURS}
+            options = {name: value for name, value in options.items() if name != OURS}
         self._problems += self._sources.take("options", options)
         self._heard(self._file.news())
         self.now = self._sources.settings()
