@@ -67,8 +67,8 @@ class Indexer:
 
     @property
     def busy(self) -> bool:
-        """Whether there is something to read."""
-        return bool(self._todo)
+        """Whether there is something to read, or to be read anew."""
+        return bool(self._todo) or self.damaged
 
     @property
     def damaged(self) -> bool:
@@ -98,7 +98,7 @@ class Indexer:
 
         doubted: folders whose events may have been lost; None for all. barred: open buffers that must not be used.
         """
-        self.mend()
+        self._mend()
         self._stamps = listing.files
         self.touch(self._barred - barred)
         self._barred = barred
@@ -123,10 +123,10 @@ class Indexer:
 
     def step(self, seconds: float) -> Changes:
         """Work for about so long; what came of it, and what `reconcile` found gone or known."""
+        self._mend()
         while self._todo and not self._make(time.monotonic() + seconds):
             continue
         self._ledger.flush_some()
-        self.mend()
         changes = Changes(tuple(sorted(self._changed)), tuple(sorted(self._removed)))
         self._changed, self._removed = set(), set()
         return changes
@@ -135,7 +135,6 @@ class Indexer:
         """All is read: write it down."""
         self._done = 0
         self._ledger.flush()
-        self.mend()
         self._maker.rest()
 
     def abort(self) -> None:
@@ -285,12 +284,11 @@ class Indexer:
         self._removed.add(path)
         self._changed.discard(path)
 
-    def mend(self) -> None:
+    def _mend(self) -> None:
         """A database that had to be made anew knows nothing: everything in it is read again."""
-        if self.damaged:
+        if self._ledger.see_damage():
             self.touch(self._rows.keys() | self._stored.keys())
             self._stored = {}
-        self._ledger.mended()
 
 
 def _doubtful(path: str, row: Row, doubted: Container[str] | None) -> bool:

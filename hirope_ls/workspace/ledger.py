@@ -76,14 +76,19 @@ class Ledger:
     @property
     def damaged(self) -> bool:
         """Whether a database had to be made anew, and nobody saw to it yet. Any thread may ask."""
-        return sum(database.renewed for database in list(self._databases.values())) > self._renewed
+        return self._count_renewed() > self._renewed
 
-    def mended(self) -> None:
-        """It was seen to."""
-        self._renewed = sum(database.renewed for database in self._databases.values())
+    def see_damage(self) -> bool:
+        """Whether it is so; from now on somebody saw to it."""
+        renewed = self._count_renewed()
+        found, self._renewed = renewed > self._renewed, renewed
+        return found
 
     def close(self) -> None:
         """Write down what waits, and let go of everything."""
         self.flush()
         for database in self._databases.values():
             database.close()
+
+    def _count_renewed(self) -> int:
+        return sum(database.renewed for database in list(self._databases.values()))

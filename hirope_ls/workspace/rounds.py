@@ -142,14 +142,11 @@ class Rounds:
         self._at_work = True
         now = time.monotonic()
         batch.everything |= now >= self._sweep_at
-        polled = self._unwatched()
-        if polled and not self._switched() and now < self.poll_at:
-            polled = frozenset()
+        polled = self._unwatched() if self._switched() or now >= self.poll_at else frozenset()
         if batch.everything or batch.folders or polled:
             self._look(batch, polled)
         elif batch.files:  # of open buffers alone
             self._indexer.touch(self._store.open_paths() & batch.files)
-        self._indexer.mend()
         changes = self._indexer.step(_SLICE)
         self._report(changes)
         if not self._indexer.busy:
