@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
-from hirope_ls.engine.context import Context, Part, Shown, ordered
+from hirope_ls.engine.context import Context, Part, Shown, ordered, shown_path
 from hirope_ls.engine.excerpts import excerpt, header, outline, stands
 from hirope_ls.engine.limits import Limits
 from hirope_ls.engine.question import Recipe
@@ -58,7 +58,7 @@ class Surroundings:
 
     def shown(self, path: str) -> str:
         """A path for people and models."""
-        return path.removeprefix(self.root).lstrip("/")
+        return shown_path(path, self.root)
 
 
 def choose(

@@ -18,6 +18,16 @@ from numpy.typing import NDArray
 IntArray = NDArray[np.int32]
 
 
+def common_root(roots: Sequence[str]) -> str:
+    """What paths of a workspace with these roots leave off where they are shown: its root, if it has but one."""
+    return roots[0] if len(roots) == 1 else ""
+
+
+def shown_path(path: str, root: str) -> str:
+    """A path for people and models, without what it leaves off."""
+    return path.removeprefix(root).lstrip("/")
+
+
 @dataclass(frozen=True)
 class Shown:
     """A piece of another file as a prompt shows it.

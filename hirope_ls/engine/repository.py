@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from hirope_ls.engine.choosing import Place, Surroundings
+from hirope_ls.engine.context import common_root
 from hirope_ls.names import Names
 from hirope_ls.syntax.records import RECORDS, read
 from hirope_ls.workspace import Changes, Workspace
@@ -57,10 +58,4 @@ class Repository:
             found = workspace.text(path)
             return None if found is None else found.data
 
-        return Surroundings(self.names, text, places, _common(workspace.roots))
-
-
-def _common(roots: Iterable[str]) -> str:
-    """The root where there is one; else paths are shown whole."""
-    found = list(roots)
-    return found[0] if len(found) == 1 else ""
+        return Surroundings(self.names, text, places, common_root(workspace.roots))

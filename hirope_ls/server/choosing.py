@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from hirope_ls.engine.context import Context
+from hirope_ls.engine.context import Context, common_root, shown_path
 from hirope_ls.engine.question import Recipe
 from hirope_ls.engine.snapshots import Snapshot
 from hirope_ls.server.backend import Backend
@@ -111,8 +111,8 @@ class Choosing:
     def news(self, changes: Changes) -> None:
         """Files changed on disk, or their names are known now. What is gone, or is private by now, is shown no more."""
         self._trail.forget(changes.removed)
-        contexts = list(self._backend.contexts.items())
-        gone = {self._shown(path) for path in changes.removed} if contexts else set[str]()
+        contexts, root = list(self._backend.contexts.items()), common_root(self._files.roots)
+        gone = {shown_path(path, root) for path in changes.removed} if contexts else set[str]()
         for uri, context in contexts:
             kept = tuple(part for part in context.parts if part.shown.path not in gone)
             if len(kept) < len(context.parts):
@@ -216,10 +216,6 @@ class Choosing:
             self._backend.contexts[document.uri] = context
         self._adopted(document)
         file.not_before += _SHARE * self._took(document.uri)
-
-    def _shown(self, path: str) -> str:
-        roots = self._files.roots
-        return path.removeprefix(roots[0] if len(roots) == 1 else "").lstrip("/")
 
 
 @dataclass(frozen=True, eq=False)

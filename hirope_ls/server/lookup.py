@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from hirope_ls.engine.context import common_root
 from hirope_ls.server.background import Background
 from hirope_ls.server.convert import Position
 from hirope_ls.server.documents import Document, Documents
@@ -135,7 +136,7 @@ class _Place:
         path = document.path or file_path(uri) or path_of(uri) or uri
         parsed = snapshot.parse if snapshot is not None and snapshot.buffer is document.buffer else None
         link = "" if path.endswith(".ipynb") else uri
-        return cls(path, link, roots[0] if len(roots) == 1 else "", document.buffer, document.language_id, parsed)
+        return cls(path, link, common_root(roots), document.buffer, document.language_id, parsed)
 
     def view(
         self,
