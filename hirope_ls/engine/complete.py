@@ -83,11 +83,11 @@ class _Asked:
         """One completion: the most likely one, or one drawn at random."""
         offset, snapshot = self.question.offset, self.question.snapshot
         if not snapshot.served:
-            return Completion("", offset, offset, "empty:file-too-large", clock.total())
+            return Completion("", offset, offset, "empty:file-too-large", timings=clock.total())
         prompt = self._prompt
         clock.lap("prompt")
         if not prompt.ids.size:
-            return Completion("", offset, offset, "empty:no-text", clock.total())
+            return Completion("", offset, offset, "empty:no-text", timings=clock.total())
         before, after = self._around
         recipe = self.question.recipe
         language = snapshot.parse.language
@@ -101,8 +101,18 @@ class _Asked:
             text, outcome = trimmed.text, "shown" if trimmed.text else f"filtered:{trimmed.rules[-1]}"
             clock.lap("trim")
         tokens = {"prompt": int(prompt.ids.size), **run.tokens()}
-        counts = tokens, prompt.kind, prompt.units, prompt.num_mentions, run.exact
-        return Completion(text, offset, offset, outcome, clock.total(), *counts)
+        return Completion(
+            text,
+            offset,
+            offset,
+            outcome,
+            timings=clock.total(),
+            tokens=tokens,
+            kind=prompt.kind,
+            units=prompt.units,
+            mentions=prompt.num_mentions,
+            approximate=run.exact,
+        )
 
     @cached_property
     def _prompt(self) -> Prompt:

@@ -79,7 +79,7 @@ class Recent:
             return None
         timings = {"total": (time.monotonic() - began) * 1000}
         outcome = "cached:former" if known.former else "cached"
-        return Completion(rest.decode(), offset, offset, outcome, timings, approximate=known.approximate)
+        return Completion(rest.decode(), offset, offset, outcome, timings=timings, approximate=known.approximate)
 
     def known(self, uri: str, data: bytes, offset: int) -> Known | None:
         """The answer that serves at byte `offset`, as it was given."""

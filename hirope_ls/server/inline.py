@@ -151,16 +151,13 @@ class InlineCompletions:
         return None
 
     def _record(self, ask: Ask, completion: Completion) -> None:
-        timings = {**completion.timings, "total": (time.monotonic() - ask.asked) * 1000}
-        counts = completion.tokens, completion.kind, completion.units, completion.mentions, completion.approximate
-        nearly = completion.approximate is not None and completion.text
-        record = Record(completion.outcome + (":approximate" if nearly else ""), timings, *counts)
+        record = Record.of(completion, (time.monotonic() - ask.asked) * 1000)
         self._status.record(ask.uri, record)
         if ask.document is not None and ask.document.rule is not None:
             return
         _log.info(
             "completion: %s, %.0f ms, tokens %s",
             record.outcome,
-            timings["total"],
+            record.timings["total"],
             " ".join(f"{name}={count}" for name, count in record.tokens.items()) or "-",
         )

@@ -47,10 +47,11 @@ class Items:
         if wish == "off" or (wish == "auto" and (ghost or not menu)):
             return None
         path = "textDocument", "completion", "completionItem"
+        as_is, modes = types.InsertTextMode.AsIs.value, (*path, "insertTextModeSupport", "valueSet")
         return cls(
             markdown=lists(capabilities, types.MarkupKind.Markdown.value, *path, "documentationFormat"),
             preselects=announces(capabilities, *path, "preselectSupport"),
-            inserts_as_is=lists(capabilities, types.InsertTextMode.AsIs.value, *path, "insertTextModeSupport", "valueSet"),
+            inserts_as_is=lists(capabilities, as_is, *modes),
         )
 
     @staticmethod

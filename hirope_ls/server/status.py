@@ -9,9 +9,11 @@ Holds no text of any document. Belongs to the event loop.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import Any, Final
+
+from hirope_ls.engine.completion import Completion, Effort
 
 SPARED: Final = ("continued", "ahead", "foreseen", "warmed", "whole")
 """continued: a running generation went on for a newer request that it agreed with. ahead: what follows acceptance was
@@ -19,24 +21,25 @@ made while idle. foreseen: a request was answered by that. warmed: a file was re
 rest of the file in view was read."""
 
 COUNTS: Final = ("prompt", "reused", "prefilled", "generated", "drafted", "accepted")
-"""What `Completion.tokens` counts."""
+"""What `Effort.tokens` counts."""
 
 PHASES: Final = ("queue", "prefill", "decode")
 """Parts of the time that an answer of the model takes; `total` is that of any answer with a suggestion."""
 
 
 @dataclass(frozen=True)
-class Record:
-    """One answered request. `timings` in milliseconds, by phase and `total`; `tokens` are counts; `approximate` is the
-    row of the prompt from which on rows from before an edit served."""
+class Record(Effort):
+    """One answered request: what became of it, without the text."""
 
     outcome: str
-    timings: Mapping[str, float] = field(default_factory=dict)
-    tokens: Mapping[str, int] = field(default_factory=dict)
-    kind: str = ""
-    units: int = 0
-    mentions: int = 0
-    approximate: int | None = None
+
+    @classmethod
+    def of(cls, completion: Completion, total: float) -> Record:
+        """Of a request that was answered by this after so many milliseconds."""
+        nearly = completion.approximate is not None and completion.text
+        effort = {each.name: getattr(completion, each.name) for each in fields(Effort)}
+        effort["timings"] = {**completion.timings, "total": total}
+        return cls(completion.outcome + (":approximate" if nearly else ""), **effort)
 
     @property
     def shown(self) -> bool:

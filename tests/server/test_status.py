@@ -64,9 +64,9 @@ def test_latencies_by_phase_and_hit_rates() -> None:
     status.changed = lambda: heard.append(1)
     for n in range(1, 101):
         times = {"queue": 1.0, "prefill": float(n), "decode": 2.0 * n, "total": 3.0 * n + 1}
-        status.record("u", Record("shown", times, {"prompt": 100, "reused": 75}))
+        status.record("u", Record("shown", timings=times, tokens={"prompt": 100, "reused": 75}))
     for _ in range(300):
-        status.record("u", Record("cached", {"total": 0.1}))
+        status.record("u", Record("cached", timings={"total": 0.1}))
     told = status.as_json()
     assert len(heard) == 400
     assert told["latencyMs"]["phases"]["prefill"] == {"p50": 51.0, "p95": 96.0}
