@@ -100,7 +100,8 @@ class Quick:
 
     @classmethod
     def of(cls, decoder: Decoder) -> Quick | None:
-        """None where the model is another kind of decoder: too large, not on a CPU, or not float32 with SiLU."""
+        """None where the model is another kind of decoder: too large, not on a CPU, not float32 with SiLU, or one whose
+        layers turn by different angles."""
         like = decoder.embedding
         linears = [*(part for b in decoder.blocks for part in (b.heads, b.out, b.gates, b.down)), decoder.head]
         weights = [weight for part in linears for weight in part.weights]
@@ -109,6 +110,8 @@ class Quick:
             return None
         if any(type(block.act).__name__ not in ("SiLU", "SiLUActivation") for block in decoder.blocks):
             return None
+        if any(block.layer.angles is not decoder.blocks[0].layer.angles for block in decoder.blocks):
+            return None  # what rows see is worked out once for all layers
         return cls(decoder, "bfloat16" if all(map(_is_half, weights)) else "float32")
 
     @property
@@ -141,7 +144,7 @@ class Quick:
     def forward(self, ids: Tensor, frame: Frame, store: Store, last_only: bool) -> Tensor:
         """Logits [1, n or 1, vocab] of the tokens `ids` int64 [n], the last rows of the pass."""
         x = functional.embedding(ids, self._embedding).numpy()
-        seen = _seen(self._layers[0].layer, frame, self._embedding)
+        seen = _seen(self._layers[0].layer, frame, self._embedding)  # all layers turn alike, see `of`
         for each in self._layers:
             self._layer(each, x, frame, seen, store)
         if last_only:

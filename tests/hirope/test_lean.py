@@ -1,5 +1,6 @@
 """A few rows computed lean, against the same rows through transformers: whatever the cache went through before."""
 
+from copy import copy
 from dataclasses import replace
 
 import pytest
@@ -102,6 +103,15 @@ def test_who_is_compiled():
     }
     assert patch(ALL["llama"].make(dtype=torch.bfloat16))._quick is None
     assert patch(ALL["llama"].make())._quick is None  # float64
+
+
+def test_layers_that_turn_by_different_angles_are_not_compiled():
+    hirope = patch(ALL["llama"].make(dtype=torch.float32))
+    decoder = hirope._decoder
+    first, *others = decoder.blocks
+    other = replace(first.layer, angles=copy(first.layer.angles))
+    assert quick.Quick.of(decoder) is not None
+    assert quick.Quick.of(replace(decoder, blocks=[first._replace(layer=other), *others])) is None
 
 
 def test_compiled_rows_are_what_is_served(monkeypatch):
