@@ -5,8 +5,6 @@ Unlike private ones they are still read and shown elsewhere. Knows settings and 
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from hirope_ls.config import Settings
 from hirope_ls.server.uris import file_path, path_of
 from hirope_ls.server.wishes import Wishes
@@ -30,17 +28,10 @@ def rule_of(settings: Settings, uri: str, language: str) -> str | None:
     if language.lower() in (each.lower() for each in settings.disabled_languages):
         return "language"
     path = file_path(uri) or path_of(uri) or uri
-    return "glob" if settings.disabled_globs and _matches(settings.disabled_globs, path) else None
+    return "glob" if settings.disabled_globs and _named(settings.disabled_globs, path) else None
 
 
-@lru_cache(maxsize=256)
-def _matches(globs: tuple[str, ...], path: str) -> bool:
-    """As if the patterns stood in a `.gitignore` of any folder above the file."""
-    from hirope_ls.workspace.ignore import Patterns  # slow to import
+def _named(globs: tuple[str, ...], path: str) -> bool:
+    from hirope_ls.workspace.ignore import named_by  # slow to import
 
-    patterns = Patterns.of("\n".join(globs).encode("utf-8", "surrogateescape"))
-    parts = path.encode("utf-8", "surrogateescape").strip(b"/").split(b"/")
-    spans = ((start, end) for start in range(len(parts)) for end in range(start + 1, len(parts) + 1))
-    return any(
-        patterns.decide(parts[end - 1], b"/".join(parts[start:end]), end < len(parts)) is True for start, end in spans
-    )
+    return named_by(globs, path)

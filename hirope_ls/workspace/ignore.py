@@ -51,6 +51,17 @@ class Patterns:
 
 
 @lru_cache(maxsize=256)
+def named_by(globs: tuple[str, ...], path: str) -> bool:
+    """Whether these patterns leave a file out, as if they stood in a `.gitignore` of any folder above it."""
+    patterns = Patterns.of("\n".join(globs).encode("utf-8", "surrogateescape"))
+    parts = path.encode("utf-8", "surrogateescape").strip(b"/").split(b"/")
+    spans = ((start, end) for start in range(len(parts)) for end in range(start + 1, len(parts) + 1))
+    return any(
+        patterns.decide(parts[end - 1], b"/".join(parts[start:end]), end < len(parts)) is True for start, end in spans
+    )
+
+
+@lru_cache(maxsize=256)
 def _patterns(data: bytes, any_case: bool) -> Patterns:
     flags = re.DOTALL | (re.IGNORECASE if any_case else re.NOFLAG)
     parsed = parse_lines(data)

@@ -281,6 +281,8 @@ def test_why_a_file_gets_no_suggestions(tmp_path: Path) -> None:
     assert {one.state for one in good.values()} == {"ok"} and set(good) == {"private", "size", "language"}
     says(told("a.go", b"package a\n", bundled=True)["language"], "warning", "knows Python only", "hirope-ls fetch")
     says(told("a.py", languages=("Python",))["language"], "problem", "disabledLanguages", "'Python'")
+    says(told("a.py", globs=("*.go", "a.*"))["pattern"], "problem", "disabledGlobs")
+    assert "pattern" not in told("a.py", globs=("*.go", "other/"))
     says(told("a.min.js", b"a=1;" * 20_000)["size"], "warning", "minified")
     says(told("a.unknown")["language"], "note", "not known")
     says(told("big.py", b"x = 1\n" * 900_000)["size"], "problem", "over 5 MB", "split")

@@ -77,8 +77,9 @@ def examine(wishes: Wishes) -> Iterator[Finding]:
     yield from caches.checks()
     yield from workspace.checks(wishes.workspace)
     if wishes.source is not None:
-        languages = wishes.settings.disabled_languages
-        yield from source.checks(wishes.source, wishes.workspace, languages, wishes.model in (None, "bundled"))
+        off, globs = wishes.settings.disabled_languages, wishes.settings.disabled_globs
+        bundled = wishes.model in (None, "bundled")
+        yield from source.checks(wishes.source, wishes.workspace, off, bundled, globs)
     parts = yield from model.checks(wishes)
     with waiting("starting the server as an editor does ..."):
         found = list(editors.checks())

@@ -18,12 +18,19 @@ from hirope_ls.syntax.limits import LARGEST_SERVED, is_flat
 from hirope_ls.text.buffer import Buffer
 from hirope_ls.text.shape import Shape
 from hirope_ls.workspace import Refusal, Workspace
+from hirope_ls.workspace.ignore import named_by
 
 _IN: Final = Section("File")
 
 
-def checks(path: Path, folder: Path | None, languages: Sequence[str] = (), bundled: bool = False) -> Iterator[Finding]:
-    """Why this file gets no suggestions, or poorer ones. languages: those that the settings turn off."""
+def checks(
+    path: Path,
+    folder: Path | None,
+    languages: Sequence[str] = (),
+    bundled: bool = False,
+    globs: tuple[str, ...] = (),
+) -> Iterator[Finding]:
+    """Why this file gets no suggestions, or poorer ones. languages, globs: what the settings turn off."""
     place = shortened(path)
     refusal = _refusal(path, folder)
     if refusal is Refusal.SECRET:
@@ -35,6 +42,8 @@ def checks(path: Path, folder: Path | None, languages: Sequence[str] = (), bundl
         yield _IN.problem("private", told, f"git check-ignore -v {shlex.quote(place)}", place)
         return
     yield _IN.ok("private", "neither secret nor ignored", place)
+    if globs and named_by(globs, str(path.absolute())):
+        yield _IN.problem("pattern", "turned off by the setting `disabledGlobs`", "take its pattern out of the setting")
     try:
         buffer = read_source(path)
     except InputError as error:
