@@ -85,19 +85,28 @@ class Text:
         return {"range": span, "text": new}
 
 
+def _started(argv: Sequence[str], env: dict[str, str]) -> subprocess.Popen[bytes]:
+    pipe = subprocess.PIPE
+    return subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, env=env, cwd=ROOT)
+
+
 class Editor:
     """A running server and the documents it was told of. Use it as a context manager: it ends with `quit`."""
 
-    def __init__(self, argv: Sequence[str] = SERVER, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        argv: Sequence[str] = SERVER,
+        env: dict[str, str] | None = None,
+        start: Callable[[dict[str, str]], Any] | None = None,
+    ) -> None:
+        """env: beside what there is. start: begins a process in an environment, in place of `argv`."""
         environment = {
             **os.environ,
             "HIROPE_STRICT": "1",
             "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
             **(env or {}),
         }
-        self.process = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=ROOT
-        )
+        self.process: Any = start(environment) if start is not None else _started(argv, environment)
         self.texts: dict[str, Text] = {}
         self.encoding = "utf-16"
         self.notifications: list[dict[str, Any]] = []

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from editor import Editor
 from server.fakes import SCRIPT, save_folder
+from server.forks import Forks
 
 Start = Callable[..., Editor]
 
@@ -21,16 +22,31 @@ def fake_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_folder(tmp_path_factory.mktemp("fake-model"))
 
 
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    forks = Forks()
+    yield forks
+    forks.close()
+
+
 @pytest.fixture
-def fake(fake_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+def fake(fake_folder: Path, tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> Iterator[Start]:
     """Starts servers with a fake model; what is left of them at the end is ended."""
+    yield from starting(fake_folder, tmp_path_factory.mktemp("cache"), forks.start)
+
+
+@pytest.fixture
+def fresh(fake_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """The same for tests of how a process begins: each is one of its own from the start."""
+    yield from starting(fake_folder, tmp_path_factory.mktemp("cache"))
+
+
+def starting(folder: Path, cache: Path, begin: Callable[[dict[str, str]], Any] | None = None) -> Iterator[Start]:
     started: list[Editor] = []
 
-    cache = tmp_path_factory.mktemp("cache")
-
     def start(**script: Any) -> Editor:
-        env = {"HIROPE_FAKE": json.dumps({"folder": str(fake_folder), **script}), "XDG_CACHE_HOME": str(cache)}
-        started.append(Editor(SCRIPT, env))
+        env = {"HIROPE_FAKE": json.dumps({"folder": str(folder), **script}), "XDG_CACHE_HOME": str(cache)}
+        started.append(Editor(SCRIPT, env, begin))
         return started[-1]
 
     yield start

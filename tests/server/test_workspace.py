@@ -337,10 +337,10 @@ def test_what_the_client_announced_is_used_and_nothing_else(fake: Start, root: P
             editor.notify("workspace/didChangeWatchedFiles", bad)
 
 
-def test_nothing_stays_behind(fake: Start, root: Path) -> None:
+def test_nothing_stays_behind(fresh: Start, root: Path) -> None:
     for number in range(400):
         (root / f"m{number}.py").write_text(f"def f{number}():\n    pass\n" * 100)
-    editor = started(fake, root)
+    editor = started(fresh, root)
     family = psutil.Process(editor.process.pid)
     assert until(lambda: bool(family.children(recursive=True))), "files are read in a process of its own"
     children = family.children(recursive=True)
