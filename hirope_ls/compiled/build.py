@@ -7,6 +7,7 @@ The folder's name tells what it was made from; it is safe to delete. Knows no mo
 from __future__ import annotations
 
 import atexit
+import contextlib
 import hashlib
 import importlib
 import os
@@ -14,12 +15,19 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 _MADE = "made"  # a file of this name stands in a finished folder
+_LOCK = "lock"
 KINDS = ("float32", "bfloat16")
 
 
@@ -54,12 +62,22 @@ def make(kind: str) -> None:
     place = _folder()
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        loops = _module(place)
-        for step in (_begin, _attend, _finish, _logits):
-            step(loops, kind)
+        with _alone(place):
+            loops = _module(place)
+            for step in (_begin, _attend, _finish, _logits):
+                step(loops, kind)
         (place / f"{_MADE}-{kind}").touch()
     except OSError as error:
         raise Unavailable(f"{place} cannot be written: {error.strerror}") from None
+
+
+@contextlib.contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """One process at a time: whoever comes later finds what is made, and no index of it is written by two."""
+    with (place / _LOCK).open("w") as held:
+        if fcntl is not None:
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def _module(place: Path) -> Any:

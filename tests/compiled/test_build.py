@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -30,6 +32,26 @@ def test_a_folder_that_cannot_be_written_is_said(elsewhere):
     (elsewhere / "hirope-ls").write_text("in the way")
     with pytest.raises(build.Unavailable, match="cannot be written"):
         build.make("float32")
+
+
+def test_two_do_not_make_it_at_once(elsewhere, monkeypatch):
+    at_work, most = [], []
+
+    def step(loops, kind):
+        at_work.append(kind)
+        most.append(len(at_work))
+        time.sleep(0.05)
+        at_work.remove(kind)
+
+    for name in ("_begin", "_attend", "_finish", "_logits"):
+        monkeypatch.setattr(build, name, step)
+    monkeypatch.setattr(build, "_module", lambda place: None)
+    threads = [threading.Thread(target=build.make, args=(kind,)) for kind in build.KINDS]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1] * 8
 
 
 def test_no_compiler_is_said(monkeypatch):
