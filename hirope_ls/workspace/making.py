@@ -196,7 +196,7 @@ class Apart:
         try:
             readable, writable, _ = select.select([back], [to] if left else [], [], self._longest)
             if writable:
-                left = left[os.write(to, left) :]
+                left = left[_passed(to, left) :]
             if readable:
                 held += _some(back)
             if not readable and not writable:
@@ -216,6 +216,14 @@ class Apart:
 def _question(name: str, data: bytes) -> bytes:
     encoded = os.fsencode(name)
     return HEADER.pack(len(encoded), len(data)) + encoded + data
+
+
+def _passed(handle: int, data: memoryview) -> int:
+    """How much of it was taken; all, where nobody is there: what was answered before that is still to be read."""
+    try:
+        return os.write(handle, data)
+    except BrokenPipeError:
+        return len(data)
 
 
 def _some(handle: int) -> bytes:
