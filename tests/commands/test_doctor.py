@@ -26,6 +26,7 @@ from hirope_ls.commands.doctor.wishes import Wishes, read_user_file
 from hirope_ls.config import Settings
 from hirope_ls.model.memory import Shape
 from hirope_ls.problems import ModelRefused
+from hirope_ls.workspace import default_folder
 
 MODEL = ["--model", str(folder())]
 
@@ -76,6 +77,9 @@ def test_a_report_holds_nothing_private(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = tmp_path / "zoe-home"
+    (home / ".cache" / "hirope-ls").mkdir(parents=True)
+    machine_code = default_folder().with_name("compiled")
+    (home / ".cache" / "hirope-ls" / "compiled").symlink_to(machine_code)  # lest it be made once more
     place = home / "clients" / "moonshot"
     (place / "src").mkdir(parents=True)
     for name in ("src/launchcodes.py", "src/.env.local", "payroll.py", ".gitignore"):
