@@ -13,7 +13,7 @@ import pytest
 from hirope_ls.compiled import build
 
 _MOST = 4  # processes
-_DEAR = ("test_real.py", "test_doctor.py", "test_lifecycle.py", "test_scripted.py")
+_DEAR = ("test_package.py", "test_real.py", "test_doctor.py", "test_lifecycle.py", "test_scripted.py")
 """Files that take long: they are begun first, lest one process be left with one at the end."""
 
 

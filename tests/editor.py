@@ -216,14 +216,14 @@ class Editor:
         self.gone(code, children)
         assert set(self.replies) == answered, "something was sent after shutdown"
 
-    def gone(self, code: int, children: Sequence[psutil.Process] = (), timeout: float = 10) -> None:
+    def gone(self, code: int, children: Sequence[psutil.Process] = (), timeout: float = 30) -> None:
         """The process ends, or has ended, with this code; all that it owed was sent, and none of it twice."""
         assert self.process.wait(timeout) == code, self.stderr.decode()
         for thread in self._threads[:2]:
-            thread.join(5)
+            thread.join(30)
             assert not thread.is_alive(), "a pipe is still open: a process stayed behind"
         self._close()
-        _, left = psutil.wait_procs(children, timeout=10)  # one that compiles looks after its parent now and then
+        _, left = psutil.wait_procs(children, timeout=30)  # one that compiles looks after its parent now and then
         assert not left, "a process stayed behind"
         assert b"Traceback" not in self.stderr, self.stderr.decode()
         assert all(len(replies) == 1 for replies in self.replies.values()), "a request was answered twice"

@@ -177,7 +177,7 @@ def test_deadline(model: LocalModel) -> None:
     started = time.monotonic()
     answer = told(model.generate("file", *prompt, Limits(10_000, deadline=started + 0.5), NEVER))
     assert answer.reason == "deadline" and 0 < len(answer.ids) < 10_000
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
 
 
 def test_no_new_tokens_is_a_prefill(model: LocalModel) -> None:

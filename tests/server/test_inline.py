@@ -83,13 +83,13 @@ def test_a_cancel_is_acknowledged_at_once_and_reaches_the_model(fake: Start) -> 
         with pytest.raises(ReplyError) as cancelled:
             editor.reply(request)
         assert cancelled.value.code == -32800
-        assert time.monotonic() - began < 1  # 50 ms on a quiet machine
+        assert time.monotonic() - began < 10, "50 ms on a quiet machine; 30 s if it waited for the model"
         assert editor.last(URI)["outcome"] == "cancelled"
         # The model is free again: 30 s have not passed.
         second = editor.inline(URI, AT)
         editor.notify("$/cancelRequest", {"id": second})
         with pytest.raises(ReplyError):
-            editor.reply(second, timeout=5)
+            editor.reply(second, timeout=20)
 
 
 def test_cancel_before_anything_has_happened(fake: Start) -> None:
@@ -108,7 +108,7 @@ def test_at_the_deadline_there_is_an_answer(fake: Start) -> None:
     with ready(fake, prefill_s=30, overrides={"deadlineMs": 300}) as editor:
         began = time.monotonic()
         assert editor.reply(editor.inline(URI, AT)) == EMPTY
-        assert 0.25 < time.monotonic() - began < 5
+        assert 0.25 < time.monotonic() - began < 20
         assert editor.last(URI)["outcome"] == "deadline"
 
 

@@ -346,6 +346,6 @@ def test_nothing_stays_behind(fresh: Start, root: Path) -> None:
     children = family.children(recursive=True)
     assert editor.process.stdin is not None
     editor.process.stdin.close()
-    editor.process.wait(5)
+    editor.process.wait(30)
     assert until(lambda: not [child for child in children if child.is_running()], 5)
     assert isinstance(editor.process, subprocess.Popen) and editor.process.returncode == 1
