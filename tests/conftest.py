@@ -4,6 +4,7 @@
 once, and torch keeps to one thread in each: two that share their processors only wait for each other.
 """
 
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,8 +34,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: _DEAR.index(item.path.name) if item.path.name in _DEAR else len(_DEAR))
 
 
-@pytest.fixture(autouse=True, scope="session")
-def compiled():
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.path.name != "test_package.py":  # which may as well begin meanwhile
+        _compile()
+
+
+@functools.cache
+def _compile() -> None:
+    """Machine code, before the first test that could meet it half made: one process makes it, others wait for it."""
     for kind in build.KINDS:
         build.make(kind)
 
