@@ -150,10 +150,11 @@ def play(editor: Editor, random: random.Random, at: int) -> None:
         at = type_in(editor, at, new) if new else at
         asked.append((editor.inline(URI, at, random.random() < 0.5), editor.texts[URI].text[:at]))
         editor.wait(lambda: False, random.choice([0, 0.005, 0.02, 0.05]))
-    for request, before in asked:
+    for number, (request, _) in enumerate(asked):
         answer = editor.reply(request)
         if answer is not None and answer["items"]:
             text = text_of(answer)
             typed = SAYS.removesuffix(text)
-            if not SAYS.endswith(text) or not before.endswith(typed):
-                raise AssertionError(save_failure("continued", repr((asked, request, before, text))))
+            # It is told for the text as it is by then: more of it may have been typed meanwhile.
+            if not SAYS.endswith(text) or not any(before.endswith(typed) for _, before in asked[number:]):
+                raise AssertionError(save_failure("continued", repr((asked, request, text))))
