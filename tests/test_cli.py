@@ -202,7 +202,10 @@ def test_complete_prints_json(capsys: pytest.CaptureFixture[str], source: Path) 
     assert report["model"]["trained_length"] == card().trained_length
 
 
-def test_complete_prints_for_people(capsys: pytest.CaptureFixture[str], source: Path) -> None:
+def test_complete_prints_for_people(
+    capsys: pytest.CaptureFixture[str], source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")  # the folder of a test may have a long name
     assert main(["complete", f"{source}:16:18", *MODEL, "--max-new-tokens", "8"]) == 0
     out, err = capsys.readouterr()
     assert err == "" and "\x1b" not in out, "no colours where there is no terminal"
