@@ -7,8 +7,9 @@ constructors name their sources) and of `Units`. Knows no model, text or task.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from hirope_ls.engine.limits import Limits
@@ -92,6 +93,7 @@ _KINDS = {
     "hirope": _Kind("hierarchical positions, as they are served", "default", _hirope, _CHOICES),
     "hirope-paper": _Kind("hierarchical positions, the paper read literally", "paper", Scheme.paper, _CHOICES),
 }
+_BASELINE = _Kind("", "", Scheme.plain)
 METHODS: dict[str, str] = {name: kind.about for name, kind in _KINDS.items()}
 
 
@@ -168,20 +170,23 @@ _OPTIONS = {
 OPTIONS: dict[str, str] = {name: option.about for name, option in _OPTIONS.items()}
 
 
-def methods(text: str, trained_length: int) -> tuple[Method, ...]:
-    """The methods of a comma-separated list, options behind colons. Raises InputError, one line."""
+def methods(text: str, trained_length: int, baselines: Mapping[str, str] = MappingProxyType({})) -> tuple[Method, ...]:
+    """The methods of a comma-separated list, options behind colons. Raises InputError, one line.
+
+    baselines: names, with what they stand for, that are accepted as well, and say nothing of positions.
+    """
     names = [word.strip() for word in text.split(",")]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise InputError(f"the method {twice!r} is asked for twice")
-    return tuple(_method(name, trained_length) for name in names)
+    return tuple(_method(name, trained_length, baselines) for name in names)
 
 
-def _method(name: str, trained_length: int) -> Method:
+def _method(name: str, trained_length: int, baselines: Mapping[str, str]) -> Method:
     word, *given = name.split(":")
-    kind = _KINDS.get(word)
+    kind = _BASELINE if word in baselines else _KINDS.get(word)
     if kind is None:
-        raise InputError(f"there is no method {word!r}: choose from {', '.join(METHODS)}")
+        raise InputError(f"there is no method {word!r}: choose from {', '.join([*METHODS, *baselines])}")
     options = _options(word, kind, given)
     units = Units(**{key: options.pop(key) for key in _UNITS if key in options})
     changes = {field: options.pop(key) for key, field in _FIELDS.items() if key in options}

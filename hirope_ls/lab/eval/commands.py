@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import argparse
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 from hirope_ls.lab.eval import completion as completion_task
 from hirope_ls.lab.eval import distant as distant_task
 from hirope_ls.lab.eval import perplexity as perplexity_task
 from hirope_ls.lab.eval import symbols as symbols_task
+from hirope_ls.lab.eval.copying import BASELINES
 from hirope_ls.lab.eval.keys import model_digest
 from hirope_ls.lab.eval.lengths import parse_lengths
 from hirope_ls.lab.eval.run import LOG, Evaluation
@@ -36,14 +37,15 @@ MakeTask = Callable[[argparse.Namespace, Path], Task]
 class Command:
     """`hirope-ls eval TASK`."""
 
-    def __init__(self, module: ModuleType, make: MakeTask) -> None:
+    def __init__(self, module: ModuleType, make: MakeTask, baselines: Mapping[str, str] = MappingProxyType({})) -> None:
         self.__doc__ = module.__doc__
         self._own = getattr(module, "add_arguments", None)
         self._make = make
+        self._baselines = baselines
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """The options that all tasks share, and the task's own."""
-        _add_common(parser)
+        _add_common(parser, self._baselines)
         if self._own:
             self._own(parser)
 
@@ -55,7 +57,7 @@ class Command:
     def evaluation(self, args: argparse.Namespace) -> Evaluation:
         """What the options ask for. Raises HiropeError."""
         card = read_card(args.model or bundled_folder())
-        chosen = methods(args.methods, card.trained_length)
+        chosen = methods(args.methods, card.trained_length, self._baselines)
         task = self._make(args, card.folder)
         items = _items(args, task, card)
         loaded = load(card, args.device, args.dtype)
@@ -63,8 +65,8 @@ class Command:
         return Evaluation(task, items, chosen, loaded, digest, args.seed, args.out, _versions(loaded, digest))
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.epilog = _methods_help()
+def _add_common(parser: argparse.ArgumentParser, baselines: Mapping[str, str]) -> None:
+    parser.epilog = _methods_help(baselines)
     add = parser.add_argument
     add("--model", type=Path, metavar="DIR", help="model folder (default: the bundled model)")
     add("--workspace", type=Path, nargs="+", required=True, metavar="DIR", help="folders of source files")
@@ -78,12 +80,13 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     add("--threads", type=int, metavar="N", help="threads of torch (default: the physical cores)")
 
 
-def _methods_help() -> str:
+def _methods_help(baselines: Mapping[str, str]) -> str:
     """One line a method, and one an option."""
     lines = ["methods, with options behind colons (hirope:window=384:far=running):"]
     for name, about in METHODS.items():
         given = "" if name.startswith("hirope") else ", ".join(options_of(name))
         lines.append(f"  {name:<14}{about}" + (f" ({given})" if given else ""))
+    lines += [f"  {name:<14}{about}" for name, about in baselines.items()]
     lines += ["", "options, which hirope and hirope-paper have but for the last three:"]
     return "\n".join([*lines, *(f"  {name:<14}{about}: {accepted(name)}" for name, about in OPTIONS.items())])
 
@@ -109,5 +112,5 @@ def _versions(loaded: Loaded, digest: str) -> dict[str, str]:
 perplexity = Command(perplexity_task, lambda args, folder: perplexity_task.Perplexity())
 distant = Command(distant_task, lambda args, folder: distant_task.Distant())
 symbols = Command(symbols_task, symbols_task.from_args)
-completion = Command(completion_task, completion_task.from_args)
+completion = Command(completion_task, completion_task.from_args, BASELINES)
 COMMANDS = {"perplexity": perplexity, "distant": distant, "symbols": symbols, "completion": completion}

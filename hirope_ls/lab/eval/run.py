@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hirope_ls.lab.eval.copying import reader
 from hirope_ls.lab.eval.figures import Measured, rows
 from hirope_ls.lab.eval.keys import Keys
 from hirope_ls.lab.eval.log import Log
@@ -96,10 +97,10 @@ class Evaluation:
 
     def _steps(self) -> Iterator[Step]:
         keys = Keys(self.model, str(self.loaded.dtype), self.task, self.seed)
-        readers = [Reader(self.loaded, method) for method in self.methods]
+        readers = [reader(self.loaded, method) for method in self.methods]
         for item in sorted(self.items, key=lambda item: item.length):
-            for reader, key in zip(readers, keys.of(item, self.methods), strict=True):
-                yield Step(item, reader, key)
+            for each, key in zip(readers, keys.of(item, self.methods), strict=True):
+                yield Step(item, each, key)
 
     def _facts(self, step: Step) -> dict[str, object]:
         found = self.task.measure(step.reader, step.item)
