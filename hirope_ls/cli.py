@@ -40,6 +40,7 @@ _COMMANDS = {
     "eval distant": ("hirope_ls.lab.eval.commands:distant", "copy and call a function that stands far above"),
     "eval symbols": ("hirope_ls.lab.eval.commands:symbols", "tell which functions and classes a long file defines"),
     "eval completion": ("hirope_ls.lab.eval.commands:completion", "write the next line after a long context"),
+    "eval compare": ("hirope_ls.lab.eval.compare", "models side by side on the same lines, and beside copying"),
     "eval calls": ("hirope_ls.lab.eval.calls", "how many calls across files are resolved, and how many right"),
     "eval crossfile": ("hirope_ls.lab.eval.crossfile", "write lines that call something of another file"),
     "eval splice": ("hirope_ls.lab.eval.splice", "what the approximate splice costs in accuracy, and saves"),

@@ -37,19 +37,24 @@ class Line:
 
 def code_lines(source: Source) -> Iterator[Line]:
     """The lines of `source` that are code, at least SHORTEST tokens long, and begin with a token of their own."""
-    ends, marks = source.tokens.ends, _marks(source)
-    start = 0
+    ends = source.tokens.ends
+    for number, begin, code, end in code_spans(source):
+        first = source.tokens.before(code)
+        num_tokens = int(np.searchsorted(ends, end)) + 1 - first
+        if num_tokens >= SHORTEST and (ends[first - 1] if first else 0) >= begin:
+            yield Line(number, first, source.data[code:end].decode())
+
+
+def code_spans(source: Source) -> Iterator[tuple[int, int, int, int]]:
+    """The lines of `source` that are code: number, and in bytes where line, code and the blanks after it begin."""
+    marks, start = _marks(source), 0
     for number, line in enumerate(source.data.splitlines(keepends=True), 1):
         text, begin = line.strip(), start
         code = start + len(line) - len(line.lstrip())
         end = code + len(text)
         start += len(line)
-        if not text or not _is_code(np.frombuffer(text, np.uint8), marks[code:end]):
-            continue
-        first = source.tokens.before(code)
-        num_tokens = int(np.searchsorted(ends, end)) + 1 - first
-        if num_tokens >= SHORTEST and (ends[first - 1] if first else 0) >= begin:
-            yield Line(number, first, text.decode())
+        if text and _is_code(np.frombuffer(text, np.uint8), marks[code:end]):
+            yield number, begin, code, end
 
 
 def _is_code(text: NDArray[np.uint8], marks: NDArray[np.uint8]) -> bool:
@@ -74,10 +79,10 @@ def _marks(source: Source) -> NDArray[np.uint8]:
     return marks
 
 
-def chosen(lines: Sequence[Line], num: int, rng: random.Random) -> list[Line]:
+def chosen(lines: Sequence[Line], num: int, rng: random.Random, stretch: int = STRETCH) -> list[Line]:
     """Up to `num` of `lines` in their order, near each other: so each sees much the same text from afar."""
     if not lines:
         return []
     middle = rng.choice(lines).first
-    near = [line for line in lines if abs(line.first - middle) <= STRETCH // 2]
+    near = [line for line in lines if abs(line.first - middle) <= stretch // 2]
     return sorted(rng.sample(near, min(num, len(near))), key=lambda line: line.first)

@@ -1,0 +1,128 @@
+"""Who is compared: models, each with its own tokenizer, and the copied line; one stretch of a file at a time.
+
+Models answer as they are served (`lab/eval/served.py`). bits: of a character of the text, given what stands before it;
+a measure that does not depend on the vocabulary. Times are of this machine: of a completion with nothing kept, and of
+the next one, a character later.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+from hirope_ls.lab.eval.completion import compared
+from hirope_ls.lab.eval.copying import copied
+from hirope_ls.lab.eval.gaps import Gap, Stretch
+from hirope_ls.lab.eval.prompts import Prompt
+from hirope_ls.lab.eval.reader import Reader
+from hirope_ls.lab.eval.served import Served
+from hirope_ls.lab.eval.sources import Source
+from hirope_ls.lab.methods import methods
+from hirope_ls.model.loader import Loaded
+from hirope_ls.model.tokens import TextTokenizer
+
+COPY = "copy"
+_BELOW = 400  # bytes after the line that a copier sees: about what a prompt shows
+
+
+@dataclass(frozen=True)
+class Case:
+    """One rival's answers in one file: means over its lines; bits a character and seconds where it is a model."""
+
+    rival: str
+    file: str
+    lines: int
+    rest_exact_match: float
+    rest_edit_similarity: float
+    line_exact_match: float
+    line_edit_similarity: float
+    bits: float | None = None
+    cold: float | None = None
+    warm: float | None = None
+
+
+class Rival(ABC):
+    """Answers questions. `name`: as the tables have it; `digest`: of all that its answers depend on."""
+
+    name: str
+    digest: str
+
+    @abstractmethod
+    def answer(self, stretch: Stretch, gap: Gap) -> str:
+        """What it would put into the gap: one line."""
+
+    def bits(self, stretch: Stretch) -> float | None:
+        """Bits a character of what is scored."""
+        return None
+
+    def times(self, stretch: Stretch) -> tuple[float, float] | tuple[None, None]:
+        """Seconds of a cold answer, and of the one a character later."""
+        return None, None
+
+    def case(self, stretch: Stretch) -> Case:
+        """All that is asked about a stretch."""
+        cold, warm = self.times(stretch)
+        told = {
+            f"{kind}_{metric}": round(value, 6)
+            for kind, gaps in stretch.gaps.items()
+            for metric, value in self._told(stretch, gaps).items()
+        }
+        lines = len(stretch.gaps["rest"])
+        return Case(self.name, stretch.name, lines, **told, bits=self.bits(stretch), cold=cold, warm=warm)
+
+    def _told(self, stretch: Stretch, gaps: tuple[Gap, ...]) -> dict[str, float]:
+        """Means of both metrics; blanks around an answer do not count."""
+        each = [compared(self.answer(stretch, gap).strip(), stretch.missing(gap).strip()) for gap in gaps]
+        return {metric: statistics.fmean(one[metric] for one in each) for metric in each[0]}
+
+
+class Copied(Rival):
+    """What stands elsewhere in the text."""
+
+    name = digest = COPY
+
+    def answer(self, stretch: Stretch, gap: Gap) -> str:
+        return copied(stretch.before(gap), stretch.after(gap)[:_BELOW]).decode(errors="replace")
+
+
+class Model(Rival):
+    """A model folder, loaded."""
+
+    def __init__(self, name: str, digest: str, loaded: Loaded, tokenizer: TextTokenizer) -> None:
+        self.name, self.digest, self.loaded = name, f"{digest} {loaded.dtype}", loaded
+        self._tokenizer = tokenizer
+        self._served = Served(loaded, tokenizer)
+        (method,) = methods("hirope", loaded.card.trained_length)
+        self._reader = Reader(loaded, method)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is worth knowing of it."""
+        card = self.loaded.card
+        size = {"parameters": card.parameters, "vocabulary": card.vocab_size, "trained_length": card.trained_length}
+        return {"weights": self.digest[:12], **size}
+
+    def answer(self, stretch: Stretch, gap: Gap) -> str:
+        told = self._served.answer(stretch.name, stretch.before(gap), stretch.after(gap))
+        return told.text.lstrip("\n").partition("\n")[0]
+
+    def bits(self, stretch: Stretch) -> float | None:
+        start, end = stretch.scored
+        length = self.loaded.card.trained_length
+        source = Source(stretch.name, lambda: stretch.text[:end], self._tokenizer, length)
+        first = max(source.token_at(start), 1)
+        text = source.text(first, len(source)).decode(errors="replace")
+        nats = self._reader.nll(Prompt.of(source), len(source) - first).sum()
+        return round(float(nats) / math.log(2) / len(text), 6)
+
+    def times(self, stretch: Stretch) -> tuple[float, float]:
+        gap = stretch.gaps["rest"][0]
+        self._served.forget()
+        cold, warm = (
+            self._served.answer(stretch.name, stretch.before(each), stretch.after(each)).timings["total"] / 1000
+            for each in (gap, stretch.typed(gap))
+        )
+        return round(cold, 5), round(warm, 5)
