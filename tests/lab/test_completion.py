@@ -5,15 +5,18 @@ import random
 from pathlib import Path
 
 import pytest
-from lab.eval_parts import HIROPE, PLAIN, workspace
+from lab.eval_parts import HIROPE, PAPER, PLAIN, THREE, workspace
 from model.tiny_models import TRAINED
 
 from hirope_ls.lab.eval import completion
 from hirope_ls.lab.eval.completion import MOST, Completion, Target, compared
+from hirope_ls.lab.eval.copying import BASELINES, copied, reader
 from hirope_ls.lab.eval.lines import STRETCH, Line, chosen, code_lines
 from hirope_ls.lab.eval.reader import Reader
+from hirope_ls.lab.eval.rest import Rest
 from hirope_ls.lab.eval.sources import sources, text_source
 from hirope_ls.lab.eval.task import Item
+from hirope_ls.lab.methods import methods
 from hirope_ls.problems import InputError
 
 LENGTHS = (192, 512)
@@ -161,3 +164,30 @@ def test_options():
     assert (task.context, task.lines) == ("file", 2)
     task = completion.from_args(parser.parse_args(["--context", "repo", "--lines", "4"]), Path())
     assert (task.context, task.lines) == ("repo", 4)
+
+
+def test_the_rest_of_a_line_is_asked_for_as_an_editor_asks(tiny, texts):
+    """Readers take turns at a model, and each answers as if it were alone."""
+    items = Rest(lines=1).items(texts, LENGTHS, 2, 0)
+    alone = [[answered(Reader(tiny, method), item) for item in items] for method in (PLAIN, HIROPE)]
+    asked = [Reader(tiny, method) for method in (PLAIN, HIROPE)]
+    by_turns = [[answered(one, item) for one in asked] for item in items]
+    assert by_turns == [list(pair) for pair in zip(*alone, strict=True)]
+    for item in items:
+        assert Rest().measure(asked[1], item) == compared(
+            answered(asked[1], item).strip(), item.payload.missing.strip()
+        )
+    (copying,) = methods("copy", TRAINED, BASELINES)
+    there = copied(items[0].payload.before, items[0].payload.after).decode()
+    assert answered(reader(tiny, copying), items[0]) == there
+
+
+def answered(one, item):
+    gap = item.payload
+    return one.fill(gap.above.tokenizer, gap.name, gap.before, gap.after)
+
+
+@pytest.mark.parametrize("method", [PAPER, THREE])
+def test_what_cannot_be_served_cannot_be_asked_so(tiny, texts, method):
+    with pytest.raises(InputError, match=f"{method.name} cannot be asked as an editor asks"):
+        answered(Reader(tiny, method), Rest(lines=1).items(texts, LENGTHS, 1, 0)[0])

@@ -58,6 +58,20 @@ def test_each_task_from_options_to_results(task: str, words: list[str], tmp_path
     assert json.loads((tmp_path / "out" / "results.json").read_text()) == found
 
 
+@pytest.mark.parametrize("ask", ["line", "rest"])
+def test_a_copied_line_stands_beside_the_methods(ask: str, words: list[str], tmp_path: Path):
+    assert cli.main(["eval", "completion", *words, "--lengths", "4x", "--methods", "hirope,copy", "--ask", ask]) == 0
+    rows = json.loads((tmp_path / "out" / "results.json").read_text())["rows"]
+    task = {"line": "completion", "rest": "rest"}[ask]
+    assert [(row["task"], row["method"]) for row in rows] == [(task, "hirope")] * 2 + [(task, "copy")] * 2
+    assert rows[1]["value"] != rows[3]["value"]
+
+
+def test_the_rest_of_a_line_shows_no_other_files(words: list[str], capsys):
+    assert cli.main(["eval", "completion", *words, "--ask", "rest", "--context", "repo"]) == 2
+    assert "--ask rest shows the file alone" in capsys.readouterr().err
+
+
 def test_every_method_measures(words: list[str], tmp_path: Path):
     given = ",".join([*METHODS, "hirope:split=natural:levels=3", "hirope:longest=8:count=4"])
     assert cli.main(["eval", "perplexity", *words, "--lengths", "0.5x,4x", "--methods", given]) == 0

@@ -19,6 +19,7 @@ from hirope_ls.lab.eval import symbols as symbols_task
 from hirope_ls.lab.eval.copying import BASELINES
 from hirope_ls.lab.eval.keys import model_digest
 from hirope_ls.lab.eval.lengths import parse_lengths
+from hirope_ls.lab.eval.rest import Rest
 from hirope_ls.lab.eval.run import LOG, Evaluation
 from hirope_ls.lab.eval.series import begin
 from hirope_ls.lab.eval.sources import sources
@@ -109,8 +110,16 @@ def _versions(loaded: Loaded, digest: str) -> dict[str, str]:
     return {**packages, "python": platform.python_version(), **model, "device": loaded.device.type}
 
 
+def _completion(args: argparse.Namespace, folder: Path) -> Task:
+    if args.ask == "line":
+        return completion_task.from_args(args, folder)
+    if args.context != "file":
+        raise InputError("--ask rest shows the file alone: leave --context out; eval crossfile shows others as well")
+    return Rest(args.lines)
+
+
 perplexity = Command(perplexity_task, lambda args, folder: perplexity_task.Perplexity())
 distant = Command(distant_task, lambda args, folder: distant_task.Distant())
 symbols = Command(symbols_task, symbols_task.from_args)
-completion = Command(completion_task, completion_task.from_args, BASELINES)
+completion = Command(completion_task, _completion, BASELINES)
 COMMANDS = {"perplexity": perplexity, "distant": distant, "symbols": symbols, "completion": completion}

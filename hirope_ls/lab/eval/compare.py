@@ -126,4 +126,4 @@ def _named(models: Sequence[str]) -> dict[str, Path]:
 
 def _pair(text: str) -> tuple[str, str, str]:
     name, sign, value = text.partition("=")
-    return (name, sign, value) if sign else (Path(text).name, "", text)
+    return (name, sign, value) if sign and not Path(text).exists() else (Path(text).name or text, "", text)

@@ -9,6 +9,8 @@ import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from matplotlib.figure import Figure as Picture
+
 from hirope_ls.lab.eval.figures import mean_and_error
 from hirope_ls.lab.eval.rivals import Case
 from hirope_ls.lab.eval.tables import markdown
@@ -46,9 +48,9 @@ def difference(cases: Sequence[Case], metric: str, one: str, other: str) -> Figu
 
 def verdict(found: Figure | None, metric: str) -> str:
     """Whether the first of a difference is "better", "level" or "worse"; "" where that is open."""
-    if found is None or found[1] is None:
+    mean, error = found or (0.0, None)
+    if error is None:
         return ""
-    mean, error = found
     if abs(mean) <= error:
         return "level"
     return "better" if (mean < 0) == (metric == "bits") else "worse"
@@ -104,8 +106,6 @@ def _values(cases: Sequence[Case], rival: str, metric: str) -> dict[str, float]:
 
 def draw(cases: Sequence[Case], out: Path) -> None:
     """A panel a metric with a row a rival: its mean and 95 % interval. Needs matplotlib."""
-    from matplotlib.figure import Figure as Picture
-
     names = rivals(cases)
     picture = Picture(figsize=(3.1 * len(METRICS), 1.1 + 0.4 * len(names)), dpi=110, layout="constrained")
     panels = picture.subplots(1, len(METRICS), sharey=True, squeeze=False)[0]

@@ -120,6 +120,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--context", choices=("file", "repo"), default="file", help="what stands before a line: its file, or others too"
     )
     parser.add_argument("--lines", type=int, default=2, metavar="N", help="lines asked for in each file")
+    told = (
+        "the whole line, from what is above alone; or its rest from a cursor in it, as an editor asks (default: line)"
+    )
+    parser.add_argument("--ask", choices=("line", "rest"), default="line", help=told)
 
 
 def from_args(args: argparse.Namespace, folder: Path) -> Completion:

@@ -16,19 +16,21 @@ from hirope_ls.lab.eval.prompts import Prompt
 from hirope_ls.lab.eval.reader import Reader
 from hirope_ls.lab.methods import Method
 from hirope_ls.model.loader import Loaded
+from hirope_ls.model.tokens import TextTokenizer
 
-_BREAK = b"\n\0"  # no run goes on over it
+BELOW = 400  # bytes after a cursor that are searched: about what a prompt shows
+_BREAK, _BLANK = b"\n\0\n", b"\0 \t\r\f\v"  # no run goes on over the break
 
 
 def copied(before: bytes, after: bytes = b"") -> bytes:
     """What followed the longest run before the cursor elsewhere: the rest of a line, without its end."""
-    below = after.partition(b"\n")[2]  # from the next line on
+    below = after[:BELOW].partition(b"\n")[2]  # from the next line on
     text = below + _BREAK + before
     for length in range(_longest(text), 0, -1):
         run, end = text[-length:], len(text) - 1
         while (at := text.rfind(run, 0, end)) >= 0:
             line = text[at + length :].partition(b"\n")[0]
-            if line.strip():
+            if line.strip(_BLANK):
                 return line
             end = at + length - 1
     return b""
@@ -51,6 +53,9 @@ class Copier(Reader):
 
     def generate(self, prompt: Prompt, most: int, stop: Callable[[bytes], bool]) -> bytes:
         return copied(prompt.tokenizer.decode(prompt.ids))
+
+    def fill(self, tokenizer: TextTokenizer, name: str, before: bytes, after: bytes) -> str:
+        return copied(before, after).decode(errors="replace")
 
 
 BASELINES = {"copy": "no model: what followed the longest run of characters that stands before the cursor and above"}

@@ -16,7 +16,7 @@ from hirope_ls.lab.eval.sources import Source
 
 KINDS = ("rest", "line")
 _BEFORE = 512  # bytes of the file before a line that is asked for, at least
-_AFTER = 1536  # bytes kept after the last line: more than any prompt shows
+AFTER = 1536  # bytes kept after the last line: more than any prompt shows
 _APART = 1000  # bytes in which the lines taken from a file lie
 _SCORED = 1536  # bytes of a stretch, at most, whose likelihood is asked for
 _WORDS = 3  # of a line, at least
@@ -84,15 +84,15 @@ def _stretch(source: Source, lines: Sequence[Line], context: int, rng: random.Ra
     gaps: dict[str, list[Gap]] = {kind: [] for kind in KINDS}
     for line in lines:
         at, size = line.first - start, len(line.text.encode())
-        gaps["rest"].append(Gap(at + _cursor(line.text, rng), at + size, True))
+        gaps["rest"].append(Gap(at + cursor(line.text, rng), at + size, True))
         gaps["line"].append(Gap(at, at + size, False))
-    text = source.data[start : end + _AFTER].decode(errors="ignore").encode()
+    text = source.data[start : end + AFTER].decode(errors="ignore").encode()
     scored = text.find(b"\n", max((end - start) // 2, end - start - _SCORED)) + 1
     told = {kind: tuple(own) for kind, own in gaps.items()}
     return Stretch(source.name, text, told, (min(scored, last - start), end - start))
 
 
-def _cursor(text: str, rng: random.Random) -> int:
+def cursor(text: str, rng: random.Random) -> int:
     """Bytes of a line that are typed already: any number of its characters that leaves some of a word."""
     most = max(match.end() for match in re.finditer(r"\w", text))
     return len(text[: rng.randrange(most)].encode())

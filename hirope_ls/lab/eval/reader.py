@@ -16,19 +16,24 @@ from torch import Tensor
 from torch.nn import functional
 
 from hirope_ls.engine.hearing import hear
+from hirope_ls.engine.options import Options
 from hirope_ls.hirope import HiRoPE, continued
 from hirope_ls.lab.eval.prompts import Prompt
 from hirope_ls.lab.eval.scopes import tree_levels
-from hirope_ls.lab.methods import Method
+from hirope_ls.lab.eval.served import Served, first_line
+from hirope_ls.lab.methods import Method, Units
 from hirope_ls.model.generator import Mentions
 from hirope_ls.model.loader import Loaded
 from hirope_ls.model.needs import measure
 from hirope_ls.model.slabs import SlabCache
+from hirope_ls.model.tokens import TextTokenizer
+from hirope_ls.problems import InputError
 
 Nats = NDArray[np.float64]
 Hits = NDArray[np.bool_]
 
 _CHUNK = 512  # rows
+_ANY_LENGTH = 1 << 24  # tokens of a prompt: it is cut before
 _LISTENED = 128  # tokens before the place that is asked about whose mentions count: text near a cursor
 
 
@@ -59,6 +64,7 @@ class Reader:
         self.method = method
         self.hirope.scheme = method.scheme
         self._needs = measure(loaded)
+        self._served: Served | None = None
 
     @property
     def hirope(self) -> HiRoPE:
@@ -128,6 +134,19 @@ class Reader:
             if not piece or stop(said):
                 break
         return said
+
+    def fill(self, tokenizer: TextTokenizer, name: str, before: bytes, after: bytes) -> str:
+        """What would be suggested between two texts of a file of that name, one line, asked as the engine asks.
+
+        Raises InputError for methods that cannot be served.
+        """
+        self.hirope.scheme = self.method.scheme
+        if self.method.units != Units() or not self.method.scheme.row_switch:
+            raise InputError(f"{self.method.name} cannot be asked as an editor asks: leave it out, or --ask line")
+        if self._served is None:
+            self._served = Served(self.loaded, tokenizer, Options(max_lines=1, max_prompt_tokens=_ANY_LENGTH))
+        self._served.forget()  # what is kept may depend on how long a prompt was
+        return first_line(self._served.answer(name, before, after))
 
     def _told(self, ids: Tensor, where: _Where, cache: SlabCache) -> tuple[Nats, Hits]:
         """What `best` gives, of ids[1:], which follow what the cache holds and ids[0]; the cache then holds them."""

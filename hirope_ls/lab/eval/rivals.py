@@ -18,14 +18,13 @@ from hirope_ls.lab.eval.copying import copied
 from hirope_ls.lab.eval.gaps import Gap, Stretch
 from hirope_ls.lab.eval.prompts import Prompt
 from hirope_ls.lab.eval.reader import Reader
-from hirope_ls.lab.eval.served import Served
+from hirope_ls.lab.eval.served import Served, first_line
 from hirope_ls.lab.eval.sources import Source
 from hirope_ls.lab.methods import methods
 from hirope_ls.model.loader import Loaded
 from hirope_ls.model.tokens import TextTokenizer
 
 COPY = "copy"
-_BELOW = 400  # bytes after the line that a copier sees: about what a prompt shows
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ class Copied(Rival):
     name = digest = COPY
 
     def answer(self, stretch: Stretch, gap: Gap) -> str:
-        return copied(stretch.before(gap), stretch.after(gap)[:_BELOW]).decode(errors="replace")
+        return copied(stretch.before(gap), stretch.after(gap)).decode(errors="replace")
 
 
 class Model(Rival):
@@ -106,8 +105,7 @@ class Model(Rival):
         return {"weights": self.digest[:12], **size}
 
     def answer(self, stretch: Stretch, gap: Gap) -> str:
-        told = self._served.answer(stretch.name, stretch.before(gap), stretch.after(gap))
-        return told.text.lstrip("\n").partition("\n")[0]
+        return first_line(self._served.answer(stretch.name, stretch.before(gap), stretch.after(gap)))
 
     def bits(self, stretch: Stretch) -> float | None:
         start, end = stretch.scored

@@ -50,6 +50,11 @@ class Series(ABC, Generic[Asked, Case]):
     def key(self, one: Asked) -> str:
         """Another one for whatever would be measured otherwise."""
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is worth publishing with the cases."""
+        return {}
+
     def run(self) -> list[Case]:
         """Measure what is not measured yet; all of it. Raises InputError."""
         with Log(self._log) as log:

@@ -40,3 +40,8 @@ class Served:
     def forget(self) -> None:
         """Let the next answer be a cold one."""
         self._model.drop(_SESSION)
+
+
+def first_line(completion: Completion) -> str:
+    """What is compared of an answer."""
+    return completion.text.lstrip("\n").partition("\n")[0]

@@ -15,11 +15,11 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from hirope_ls.lab.reproduce.machine import machine
-from hirope_ls.lab.reproduce.measuring import Study
+from hirope_ls.lab.reproduce.measuring import Study, slim
 from hirope_ls.model.loader import Loaded
 from hirope_ls.problems import InputError
 
-_CASES = "cases.json"
+_CASES, PICTURE = "cases.json", "plot.png"
 
 
 class Evaluation(Protocol):
@@ -33,6 +33,8 @@ class Evaluation(Protocol):
     def seed(self) -> int: ...
     @property
     def asked(self) -> Sequence[Any]: ...
+    @property
+    def facts(self) -> dict[str, Any]: ...
     def run(self) -> Sequence[Any]: ...
     def known(self) -> Sequence[Any]: ...
 
@@ -104,19 +106,28 @@ def _publish(kind: Kind, study: Study, evaluation: Evaluation) -> None:
         "date": datetime.fromtimestamp(log.stat().st_mtime, UTC).date().isoformat(),
         "machine": machine(evaluation.loaded.device),
         "packages": study.packages,
+        **evaluation.facts,
     }
     lines = ",\n  ".join(json.dumps(asdict(case)) for case in cases)
     text = f'{{"about": {json.dumps(about)},\n "cases": [\n  {lines}\n ]\n}}\n'
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _CASES).write_text(text, encoding="utf-8")
+        if draw := getattr(kind, "draw", None):  # a section may have a picture
+            draw(cases, folder / PICTURE)
+            slim(folder / PICTURE)
     except OSError as error:
         raise InputError(f"cannot write to {folder}: {error.strerror}") from None
 
 
 def options(study: Study, out: Path, files: int, words: Sequence[str]) -> list[str]:
     """What evaluations of this kind have in common, for at most so many files."""
+    return ["--model", str(study.model), *shared(study, out, files, words)]
+
+
+def shared(study: Study, out: Path, files: int, words: Sequence[str]) -> list[str]:
+    """The same, whatever models are asked."""
     limit = files if study.limit is None else min(files, study.limit)
-    told = ["--model", str(study.model), "--workspace", *map(str, study.workspaces), "--out", str(out)]
+    told = ["--workspace", *map(str, study.workspaces), "--out", str(out)]
     told += ["--limit", str(limit), "--device", "cpu", *words]
     return told if study.threads is None else [*told, "--threads", str(study.threads)]

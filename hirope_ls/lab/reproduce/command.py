@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--only", nargs="+", default=[], metavar="SECTION", help=f"of {names}; or a part, as in: choices")
     add("--limit", type=int, metavar="N", help="files at most, below those of the plan")
     add("--threads", type=int, metavar="N", help="threads of torch (default: the physical cores)")
+    add("--former", type=Path, metavar="DIR", help="an earlier bundled model, for the section models")
     add("--page", action="store_true", help="measure nothing: write the page of what is measured so far")
     add("--work", type=Path, default=Path(".results"), metavar="DIR", help="single measurements (default: .results)")
     add("--out", type=Path, default=_OUT, metavar="DIR", help=f"RESULTS.md and results/ go here (default: {_OUT})")
@@ -55,7 +56,8 @@ def run(args: argparse.Namespace) -> int:
 def _study(args: argparse.Namespace) -> Study:
     folders = tuple(packages.folders(PACKAGES))
     found = packages.versions(PACKAGES)
-    return Study(bundled_folder(), folders, found, args.work, args.out / "results", args.limit, args.threads)
+    out = args.out / "results"
+    return Study(bundled_folder(), folders, found, args.work, out, args.limit, args.threads, args.former)
 
 
 def measured(sections: Sequence[Section], study: Study, known_only: bool = False) -> None:

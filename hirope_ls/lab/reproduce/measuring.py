@@ -30,7 +30,8 @@ from hirope_ls.problems import InputError
 
 @dataclass(frozen=True)
 class Study:
-    """Where it is measured and written. `packages`: name to version; `out`: a folder a section is made in it."""
+    """Where it is measured and written. `packages`: name to version; `out`: a folder a section is made in it; `former`:
+    an earlier model, to be compared with."""
 
     model: Path
     workspaces: tuple[Path, ...]
@@ -39,6 +40,7 @@ class Study:
     out: Path
     limit: int | None = None
     threads: int | None = None
+    former: Path | None = None
 
     def measure(self, section: Section) -> None:
         """Measure what is not measured yet, and publish it. Raises HiropeError."""
@@ -92,12 +94,12 @@ class Study:
             found = read(folder)
             if section.picture == "differences" and found:
                 draw(found, BASE, folder / "plot.png")
-            _slim(folder / "plot.png")
+            slim(folder / "plot.png")
         except OSError as error:
             raise InputError(f"cannot write to {folder}: {error.strerror}") from None
 
 
-def _slim(picture: Path) -> None:
+def slim(picture: Path) -> None:
     """Write it again with few colours: a third of the size, and nothing lost that the eye sees."""
     with Image.open(picture) as image:
         few = image.convert("RGB").quantize(256)

@@ -2,7 +2,7 @@
 
 A slot is `{{SECTION}}` (all of a section), `{{SECTION verdict}}`, `{{SECTION figure METHOD LENGTH METRIC}}`,
 `{{SECTION difference METHOD LENGTH METHOD LENGTH METRIC}}` (lengths as `16x`), `{{splice}}`, `{{crossfile}}`,
-`{{about}}` or `{{claims}}`.
+`{{models}}`, `{{about}}` or `{{claims}}`.
 Comments in the template are left out. Knows figures and words; measures nothing.
 """
 
@@ -14,14 +14,14 @@ from pathlib import Path
 from types import MappingProxyType
 
 from hirope_ls.lab.eval.lengths import parse_lengths
-from hirope_ls.lab.reproduce import claims, crossed, parts, spliced
+from hirope_ls.lab.reproduce import claims, compared, crossed, parts, spliced
 from hirope_ls.lab.reproduce.about import about
 from hirope_ls.lab.reproduce.cases import Kind
 from hirope_ls.lab.reproduce.found import Figure, Found
 from hirope_ls.lab.reproduce.plan import Section
 from hirope_ls.problems import InputError
 
-CASES: Mapping[str, Kind] = {crossed.NAME: crossed, spliced.NAME: spliced}
+CASES: Mapping[str, Kind] = {compared.NAME: compared, crossed.NAME: crossed, spliced.NAME: spliced}
 TEMPLATE = Path(__file__).with_name("page.md")
 _COMMENT, _SLOT = re.compile(r"<!--.*?-->\n?", re.DOTALL), re.compile(r"\{\{(.+?)\}\}")
 _BLANKS = re.compile(r"\n{3,}")
