@@ -111,7 +111,7 @@ def evaluation(args: argparse.Namespace) -> Evaluation:
         for name, folder in folders.items()
     ]
     asked = [Asked(stretch, rival) for stretch in chosen for rival in (Copied(), *models)]
-    about = models[0].loaded, tokenizers[first], models[0].digest.split()[0]
+    about = models[0].loaded, tokenizers[first], models[0].weights
     return Evaluation(asked, *about, args.seed, args.out, models)
 
 

@@ -58,18 +58,15 @@ def verdict(found: Figure | None, metric: str) -> str:
 
 def tables(cases: Sequence[Case]) -> str:
     """Means; differences from the first rival; and times."""
-    names = rivals(cases)
-    parts = [_grid(names, lambda name, metric: told(figure(cases, name, metric)))]
-    for base in names[:1]:
-        others = [name for name in names if name != base]
+    base, *others = rivals(cases)
 
-        def beside(name: str, metric: str, base: str = base) -> str:
-            found = difference(cases, metric, name, base)
-            return f"{told(found, '+')} {verdict(found, metric)}".strip()
+    def beside(name: str, metric: str) -> str:
+        found = difference(cases, metric, name, base)
+        return f"{told(found, '+')} {verdict(found, metric)}".strip()
 
-        if others:
-            parts.append(f"Difference from {base}, file by file:\n\n{_grid(others, beside)}")
-    return "\n".join([*parts, *_times(cases, names)])
+    means = _grid([base, *others], lambda name, metric: told(figure(cases, name, metric)))
+    differences = f"Difference from {base}, file by file:\n\n{_grid(others, beside)}" if others else ""
+    return "\n".join(part for part in (means, differences, _times(cases)) if part)
 
 
 def told(found: Figure | None, sign: str = "") -> str:
@@ -83,14 +80,14 @@ def _grid(names: Sequence[str], cell: Callable[[str, str], str]) -> str:
     return markdown(["", *METRICS.values()], [[name, *(cell(name, metric) for metric in METRICS)] for name in names])
 
 
-def _times(cases: Sequence[Case], names: Sequence[str]) -> list[str]:
+def _times(cases: Sequence[Case]) -> str:
     """The median times of those that have any, and how many times those of the first of them they are."""
-    timed = [name for name in names if _values(cases, name, "cold")]
+    timed = [name for name in rivals(cases) if _values(cases, name, "cold")]
     if not timed:
-        return []
+        return ""
     heads = ["a completion takes", "cold", f"times {timed[0]}'s", "warm", f"times {timed[0]}'s"]
     rows = [[name, *_time(cases, name, "cold", timed[0]), *_time(cases, name, "warm", timed[0])] for name in timed]
-    return [markdown(heads, rows)]
+    return markdown(heads, rows)
 
 
 def _time(cases: Sequence[Case], name: str, metric: str, base: str) -> tuple[str, str]:

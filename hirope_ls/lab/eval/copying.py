@@ -4,8 +4,9 @@ The longest run of characters before the cursor that stands somewhere else in th
 follows it there is the answer, up to the end of its line; the nearest place above where several runs are as long, and
 never a blank. Where the text after the cursor is shown, it is searched as well. Knows text; no tokens and no models.
 
-Held against each other on sqlalchemy and tornado (1,714 lines), and not kept as they got fewer lines right: runs of
-words, runs of four characters at least, text without its indentation, and the commonest line instead of the nearest.
+Held against each other on sqlalchemy and tornado (1,714 lines), and not kept as they got fewer right of whole lines and
+rests of lines together: runs of words, runs of four characters at least, text without its indentation, and the
+commonest line instead of the nearest.
 """
 
 from __future__ import annotations

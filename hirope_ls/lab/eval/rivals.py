@@ -88,10 +88,11 @@ class Copied(Rival):
 
 
 class Model(Rival):
-    """A model folder, loaded."""
+    """A model folder, loaded. `weights`: what `model_digest` says of it."""
 
-    def __init__(self, name: str, digest: str, loaded: Loaded, tokenizer: TextTokenizer) -> None:
-        self.name, self.digest, self.loaded = name, f"{digest} {loaded.dtype}", loaded
+    def __init__(self, name: str, weights: str, loaded: Loaded, tokenizer: TextTokenizer) -> None:
+        self.name, self.weights, self.loaded = name, weights, loaded
+        self.digest = f"{weights} {loaded.dtype}"
         self._tokenizer = tokenizer
         self._served = Served(loaded, tokenizer)
         (method,) = methods("hirope", loaded.card.trained_length)
@@ -102,7 +103,7 @@ class Model(Rival):
         """What is worth knowing of it."""
         card = self.loaded.card
         size = {"parameters": card.parameters, "vocabulary": card.vocab_size, "trained_length": card.trained_length}
-        return {"weights": self.digest[:12], **size}
+        return {"weights": self.weights[:12], **size}
 
     def answer(self, stretch: Stretch, gap: Gap) -> str:
         return first_line(self._served.answer(stretch.name, stretch.before(gap), stretch.after(gap)))
