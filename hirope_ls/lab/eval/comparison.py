@@ -112,6 +112,7 @@ def draw(cases: Sequence[Case], out: Path) -> None:
                 axes.errorbar(found[0], row, xerr=found[1] or 0.0, marker="o", color=f"C{row}", lw=1.6)
         axes.set_title(about, fontsize=9.5, loc="left")
         axes.set_xlim(left=0)
+        axes.locator_params(axis="x", nbins=5)
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.2)
         axes.spines[["top", "right"]].set_visible(False)
