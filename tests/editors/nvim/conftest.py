@@ -23,32 +23,6 @@ ASKED: Final = os.environ.get("HIROPE_EDITORS", "") not in ("", "0")
 VARIANTS: Final = (("0.10", "own"), ("0.12", "builtin"), ("0.12", "own"))
 SHORT: Final = ("test_ghost_text_is_shown[0.10-own]", "test_ghost_text_is_shown[0.12-builtin]")
 
-SHAPES: Final = '''"""Shapes with an area."""
-
-import math
-
-
-class Circle:
-    """A circle."""
-
-    def __init__(self, radius):
-        self.radius = radius
-
-    def area(self):
-        return math.pi * self.radius ** 2
-
-    def perimeter(self):
-        return 2 * math.pi * self.radius
-
-
-class Square:
-    """A square."""
-
-    def __init__(self, side):
-        self.side = side
-
-'''
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:

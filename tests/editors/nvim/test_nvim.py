@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from editors.nvim.conftest import SHAPES, Session
+from editors.kept import SHAPES
+from editors.nvim.conftest import Session
 
 AREA = "    def area(self):\n        re"
 LINES_TYPED = "def third(path):\n    "

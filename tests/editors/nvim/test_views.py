@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from editors.nvim.conftest import PLUGIN, SHAPES, Session
+from editors.kept import SHAPES
+from editors.nvim.conftest import PLUGIN, Session
 
 USE = SHAPES + "    def area(self):\n        return self.side ** 2\n\n" + "x = 1\n" * 40 + "\nprint(Square(3).area())\n"
 
