@@ -16,11 +16,13 @@ from typing import Any, Final
 
 import pytest
 from editors.nvim.install import install, program
+from editors.tap import Trail
 
 ROOT: Final = Path(__file__).parents[3]
 PLUGIN: Final = ROOT / "editors" / "nvim"
 ASKED: Final = os.environ.get("HIROPE_EDITORS", "") not in ("", "0")
 VARIANTS: Final = (("0.10", "own"), ("0.12", "builtin"), ("0.12", "own"))
+SUGGEST: Final = "textDocument/inlineCompletion"
 SHORT: Final = ("test_ghost_text_is_shown[0.10-own]", "test_ghost_text_is_shown[0.12-builtin]")
 
 
@@ -47,8 +49,8 @@ def command(version: str) -> list[str]:
 class Session:
     """A Neovim with the plugin, in a project of its own."""
 
-    def __init__(self, nvim: Any, project: Path, version: str, ghost: str) -> None:
-        self.nvim, self.project, self.version, self.ghost = nvim, project, version, ghost
+    def __init__(self, nvim: Any, project: Path, trail: Trail, version: str, ghost: str) -> None:
+        self.nvim, self.project, self.trail, self.version, self.ghost = nvim, project, trail, version, ghost
         self.lua: Callable[..., Any] = nvim.lua
         self._files = 0
 
@@ -90,8 +92,12 @@ class Session:
         return self.ask("hirope/status") or {"state": "gone"}
 
     def requests(self) -> int:
-        """How many were answered so far, whatever by."""
-        return sum(dict(self.status()["outcomes"] or {}).values())
+        """How many suggestions the server was asked for so far."""
+        return len(self.trail.sent(SUGGEST))
+
+    def messages(self) -> str:
+        """What Neovim told the user so far."""
+        return str(self.lua("return vim.api.nvim_exec2('messages', { output = true }).output"))
 
     def shown(self) -> str:
         """The ghost text on the screen, all lines; "" for none."""
@@ -124,6 +130,7 @@ class Session:
         self.nvim.wait(lambda: self.nvim.request("nvim_get_mode")["mode"] == "n", "normal mode")
 
 
+SERVER: Final = (sys.executable, "-m", "hirope_ls", "--stdio")
 INIT: Final = """
 vim.opt.runtimepath:prepend('{plugin}')
 vim.o.swapfile = false
@@ -160,7 +167,8 @@ def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     project = tmp_path_factory.mktemp("project")
     (project / ".git").mkdir()
     init = home / "init.lua"
-    server = "\n".join([sys.executable, "-m", "hirope_ls", "--stdio"])
+    trail = Trail(home / "trail")
+    server = "\n".join(trail.command(*SERVER))
     init.write_text(INIT.format(plugin=PLUGIN, cmd=server, ghost=ghost))
     with Neovim([*words, "-u", str(init), "-n"], environment(home), project, (100, 30)) as nvim:
-        yield Session(nvim, project, version, ghost)
+        yield Session(nvim, project, trail, version, ghost)

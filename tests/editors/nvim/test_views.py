@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 from editors.kept import SHAPES
-from editors.nvim.conftest import PLUGIN, Session
+from editors.nvim.conftest import PLUGIN, SERVER, Session
 
 USE = SHAPES + "    def area(self):\n        return self.side ** 2\n\n" + "x = 1\n" * 40 + "\nprint(Square(3).area())\n"
 
-SERVERS = "return vim.fn.system({ 'pgrep', '-P', tostring(vim.fn.getpid()), '-f', 'hirope_ls' })"
 ANOTHER = "local id = require('hirope.session').client_id return id and id ~= ... or false"
 
 
@@ -53,6 +55,17 @@ def test_explain(session: Session) -> None:
     session.nvim.wait(lambda: session.lua("return vim.bo.buftype") == "", "the float to close")
 
 
+def test_doctor(session: Session) -> None:
+    session.open(SHAPES)
+    usual = session.lua("return require('hirope.session').wishes.cmd")
+    session.lua("require('hirope.session').wishes.cmd = ...", list(SERVER))
+    session.nvim.command("Hirope doctor")
+    session.lua("require('hirope.session').wishes.cmd = ...", usual)
+    session.nvim.wait(lambda: "Suggestions work" in session.nvim.text, "the doctor's last line")
+    assert "--stdio" not in session.nvim.text
+    session.nvim.keys("q")
+
+
 def test_log(session: Session) -> None:
     session.open(SHAPES)
     session.nvim.command("Hirope log")
@@ -82,13 +95,12 @@ def test_a_server_that_dies_is_started_again_but_not_for_ever(session: Session) 
     limit = session.lua("return require('hirope.session').wishes.restarts")
     for number in range(limit + 1):
         old = session.lua("return require('hirope.session').client_id")
-        for process in session.lua(SERVERS).split():
-            session.lua("vim.uv.kill(tonumber(...), 'sigkill')", process)
+        os.kill(session.trail.pid, signal.SIGKILL)
         if number < limit:
             session.nvim.wait(lambda old=old: session.lua(ANOTHER, old), "another server")  # type: ignore[misc]
             session.nvim.wait(session.ready, "it to be ready")
     session.nvim.wait(lambda: session.lua("return require('hirope.session').state") == "dead", "it to give up")
-    told = session.lua("return vim.api.nvim_exec2('messages', { output = true }).output")
+    told = session.messages()
     assert told.count("is started again") == 1 and told.count("times in five minutes") == 1
     session.nvim.command("Hirope restart")
     session.nvim.wait(session.ready, "the server")
