@@ -78,7 +78,7 @@ class Trail:
         return [message for message in messages if message.get("method") == method]
 
     def answers(self, method: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        """The editor's requests of this method that the server has answered, each with its reply, in the order of replies.
+        """The editor's requests of this method that are answered, each with its reply, in the order of replies.
 
         Of the last run of the server: another one's requests may have the same numbers.
         """

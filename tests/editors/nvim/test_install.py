@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import pytest
-from editors.nvim.conftest import PLUGIN, ROOT, command, environment
+from editors.nvim.conftest import PLUGIN, ROOT, SERVER, Session, command, environment
+from editors.nvim.install import lazy
+from editors.nvim.test_nvim import suggest
+from editors.tap import Trail
 
 
 def start(version: str, home: Path, init: str, *words: str, path: str = "/usr/bin:/bin") -> str:
@@ -67,12 +73,57 @@ def test_no_key_is_mapped_that_was_not_asked_for(version: str, tmp_path: Path) -
     assert start(version, tmp_path, init).strip() == "0"
 
 
-def test_by_vim_pack(tmp_path: Path) -> None:
-    """The plugin lies in a folder of the repository, which the manager clones whole."""
-    init = f"""
-      vim.pack.add({{ {{ src = 'file://{ROOT}', name = 'hirope-ls' }} }}, {{ confirm = false, load = function(plugin)
-        vim.opt.runtimepath:prepend(plugin.path .. '/editors/nvim')
-      end }})
-      require('hirope').setup{{ cmd = 'true' }}
-      print(vim.fn.exists(':Hirope'), vim.fn.mapcheck('<Plug>(hirope-accept)', 'i') ~= '')"""
-    assert "2 true" in start("0.12", tmp_path, init)
+def lua_of(page: Path, opening: str, closing: str) -> list[str]:
+    """The pieces of Lua in a page of the documentation."""
+    return [piece.split(closing)[0] for piece in page.read_text().split(opening)[1:]]
+
+
+def by_hand() -> str:
+    return lua_of(ROOT / "README.md", "```lua\n", "```")[1]
+
+
+def by_lazy() -> str:
+    """In the Lua that lazy.nvim's own page tells to write."""
+    try:
+        folder = lazy()
+    except (OSError, subprocess.SubprocessError) as error:
+        pytest.skip(f"lazy.nvim cannot be fetched: {error}")
+    spec = lua_of(ROOT / "README.md", "```lua\n", "```")[0]
+    return f"vim.opt.rtp:prepend('{folder}') require('lazy').setup({{ spec = {{ {spec} }} }})"
+
+
+def by_pack() -> str:
+    """The plugin lies in a folder of the repository, which Neovim clones whole, if the user agrees."""
+    init = lua_of(PLUGIN / "doc" / "hirope.txt", ">lua\n", "\n<")[2]
+    return init.replace("file:///home/me/hirope-ls", f"file://{ROOT}")
+
+
+WAYS: Final = (("0.10", by_hand), ("0.12", by_hand), ("0.10", by_lazy), ("0.12", by_lazy), ("0.12", by_pack))
+
+
+@pytest.mark.parametrize(("version", "way"), WAYS, ids=[f"{version}-{way.__name__}" for version, way in WAYS])
+def test_installed_as_documented_it_suggests(version: str, way: Callable[[], str], tmp_path: Path) -> None:
+    """With the words of the documentation, the clone in ~/hirope-ls and the server on the PATH."""
+    words = command(version)
+    from editors.nvim.neovim import Neovim
+
+    (tmp_path / "hirope-ls").symlink_to(ROOT)
+    (tmp_path / "bin").mkdir()
+    trail = Trail(tmp_path / "trail")
+    server = tmp_path / "bin" / "hirope-ls"
+    server.write_text(f'#!/bin/sh\nexec {shlex.join(trail.command(*SERVER))} "$@"\n')
+    server.chmod(0o755)
+    folder = tmp_path / "config" / "nvim"
+    folder.mkdir(parents=True)
+    (folder / "init.lua").write_text(way())
+    kept = {name: value for name, value in environment(tmp_path).items() if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")}
+    with Neovim(words, kept | {"PATH": f"{server.parent}:/usr/bin:/bin"}, tmp_path, (100, 30)) as nvim:
+        session = Session(nvim, tmp_path, trail, version, "own" if version == "0.10" else "builtin")
+        if way is by_pack:
+            nvim.wait(lambda: "Proceed?" in nvim.screen.text(), "a question")
+            nvim.keys("y")
+        nvim.wait(lambda: nvim.lua("return vim.fn.exists(':Hirope')") == 2, "the plugin")
+        shown = suggest(session)
+        before = nvim.text
+        nvim.keys("<Tab>")
+        nvim.wait(lambda: nvim.text == before + shown, "the text")
