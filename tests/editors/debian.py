@@ -44,7 +44,8 @@ def install(start: Path, release: str, package: str, script: Callable[[Path], st
         text = script(root)
         _relink(root, Path(text.splitlines()[-1].split()[1]))
         _write_start(start, text)
-        shutil.rmtree(folder / "cache")
+        for part in ("cache", "state"):
+            shutil.rmtree(folder / part)
     return start
 
 

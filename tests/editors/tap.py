@@ -77,6 +77,11 @@ class Trail:
         messages = (record["message"] for record in self.records() if record["sender"] == "editor")
         return [message for message in messages if message.get("method") == method]
 
+    def told(self, method: str) -> list[dict[str, Any]]:
+        """The server's messages of this method."""
+        messages = (record["message"] for record in self.records() if record["sender"] == "server")
+        return [message for message in messages if message.get("method") == method]
+
     def answers(self, method: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         """The editor's requests of this method that are answered, each with its reply, in the order of replies.
 

@@ -9,18 +9,17 @@ from __future__ import annotations
 import importlib.util
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from editors.home import ASKED, ROOT, environment, furnish
 from editors.nvim.install import install, program
 from editors.tap import Trail
 
-ROOT: Final = Path(__file__).parents[3]
 PLUGIN: Final = ROOT / "editors" / "nvim"
-ASKED: Final = os.environ.get("HIROPE_EDITORS", "") not in ("", "0")
 VARIANTS: Final = (("0.10", "own"), ("0.12", "builtin"), ("0.12", "own"))
 SUGGEST: Final = "textDocument/inlineCompletion"
 SHORT: Final = ("test_ghost_text_is_shown[0.10-own]", "test_ghost_text_is_shown[0.12-builtin]")
@@ -130,7 +129,6 @@ class Session:
         self.nvim.wait(lambda: self.nvim.request("nvim_get_mode")["mode"] == "n", "normal mode")
 
 
-SERVER: Final = (sys.executable, "-m", "hirope_ls", "--stdio")
 INIT: Final = """
 vim.opt.runtimepath:prepend('{plugin}')
 vim.o.swapfile = false
@@ -138,7 +136,6 @@ vim.o.number = true
 vim.o.laststatus = 2
 vim.o.statusline = ' %t %= %{{v:lua.require("hirope").statusline()}} '
 require('hirope').setup{{
-  cmd = vim.split([[{cmd}]], '\\n'),
   ghost = '{ghost}',
   restarts = 1,
   settings = {{ deadlineMs = 60000, maxNewTokens = 32 }},
@@ -148,27 +145,21 @@ require('hirope').setup{{
 """
 
 
-def environment(home: Path) -> dict[str, str]:
-    """Nothing of the user's."""
-    folders = {f"XDG_{kind}_HOME": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "VIM", "NVIM"))}
-    return (
-        kept | folders | {"HOME": str(home), "LC_ALL": "C.UTF-8", "PYTHONPATH": os.environ.get("PYTHONPATH", str(ROOT))}
-    )
+@contextmanager
+def running(words: list[str], home: Path, version: str, ghost: str) -> Iterator[Session]:
+    """A Neovim whose home this is, in a project there."""
+    from editors.nvim.neovim import Neovim
+
+    trail, project = furnish(home), home / "project"
+    (project / ".git").mkdir(parents=True)
+    init = home / "init.lua"
+    init.write_text(INIT.format(plugin=PLUGIN, ghost=ghost))
+    with Neovim([*words, "-u", str(init), "-n"], environment(home), project, (100, 30)) as nvim:
+        yield Session(nvim, project, trail, version, ghost)
 
 
 @pytest.fixture(scope="module", params=VARIANTS, ids=["-".join(each) for each in VARIANTS])
 def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     version, ghost = request.param
-    words = command(version)
-    from editors.nvim.neovim import Neovim
-
-    home = tmp_path_factory.mktemp("home")
-    project = tmp_path_factory.mktemp("project")
-    (project / ".git").mkdir()
-    init = home / "init.lua"
-    trail = Trail(home / "trail")
-    server = "\n".join(trail.command(*SERVER))
-    init.write_text(INIT.format(plugin=PLUGIN, cmd=server, ghost=ghost))
-    with Neovim([*words, "-u", str(init), "-n"], environment(home), project, (100, 30)) as nvim:
-        yield Session(nvim, project, trail, version, ghost)
+    with running(command(version), tmp_path_factory.mktemp("home"), version, ghost) as session:
+        yield session

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import pytest
-from editors.nvim.conftest import PLUGIN, ROOT, SERVER, Session, command, environment
+from editors.home import ROOT, environment, fenced, furnish
+from editors.nvim.conftest import PLUGIN, Session, command
 from editors.nvim.install import lazy
 from editors.nvim.test_nvim import suggest
-from editors.tap import Trail
 
 
 def start(version: str, home: Path, init: str, *words: str, path: str = "/usr/bin:/bin") -> str:
     """What a Neovim without a screen prints that reads `init` and ends."""
     file = home / "init.lua"
     file.write_text(init)
-    kept = {name: value for name, value in environment(home).items() if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")}
     done = subprocess.run(
         [*command(version), "--headless", "-u", str(file), *words, "+qall!"],
-        env=kept | {"PATH": path},
+        env=environment(home) | {"PATH": path},
         cwd=home,
         capture_output=True,
         text=True,
@@ -73,13 +71,8 @@ def test_no_key_is_mapped_that_was_not_asked_for(version: str, tmp_path: Path) -
     assert start(version, tmp_path, init).strip() == "0"
 
 
-def lua_of(page: Path, opening: str, closing: str) -> list[str]:
-    """The pieces of Lua in a page of the documentation."""
-    return [piece.split(closing)[0] for piece in page.read_text().split(opening)[1:]]
-
-
 def by_hand() -> str:
-    return lua_of(ROOT / "README.md", "```lua\n", "```")[1]
+    return fenced(ROOT / "README.md", "lua")[1]
 
 
 def by_lazy() -> str:
@@ -88,13 +81,13 @@ def by_lazy() -> str:
         folder = lazy()
     except (OSError, subprocess.SubprocessError) as error:
         pytest.skip(f"lazy.nvim cannot be fetched: {error}")
-    spec = lua_of(ROOT / "README.md", "```lua\n", "```")[0]
+    spec = fenced(ROOT / "README.md", "lua")[0]
     return f"vim.opt.rtp:prepend('{folder}') require('lazy').setup({{ spec = {{ {spec} }} }})"
 
 
 def by_pack() -> str:
     """The plugin lies in a folder of the repository, which Neovim clones whole, if the user agrees."""
-    init = lua_of(PLUGIN / "doc" / "hirope.txt", ">lua\n", "\n<")[2]
+    init = (PLUGIN / "doc" / "hirope.txt").read_text().split(">lua\n")[3].split("\n<")[0]
     return init.replace("file:///home/me/hirope-ls", f"file://{ROOT}")
 
 
@@ -107,17 +100,11 @@ def test_installed_as_documented_it_suggests(version: str, way: Callable[[], str
     words = command(version)
     from editors.nvim.neovim import Neovim
 
-    (tmp_path / "hirope-ls").symlink_to(ROOT)
-    (tmp_path / "bin").mkdir()
-    trail = Trail(tmp_path / "trail")
-    server = tmp_path / "bin" / "hirope-ls"
-    server.write_text(f'#!/bin/sh\nexec {shlex.join(trail.command(*SERVER))} "$@"\n')
-    server.chmod(0o755)
+    trail = furnish(tmp_path)
     folder = tmp_path / "config" / "nvim"
     folder.mkdir(parents=True)
     (folder / "init.lua").write_text(way())
-    kept = {name: value for name, value in environment(tmp_path).items() if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")}
-    with Neovim(words, kept | {"PATH": f"{server.parent}:/usr/bin:/bin"}, tmp_path, (100, 30)) as nvim:
+    with Neovim(words, environment(tmp_path), tmp_path, (100, 30)) as nvim:
         session = Session(nvim, tmp_path, trail, version, "own" if version == "0.10" else "builtin")
         if way is by_pack:
             nvim.wait(lambda: "Proceed?" in nvim.screen.text(), "a question")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 
+from editors.home import SERVER
 from editors.kept import SHAPES
-from editors.nvim.conftest import PLUGIN, SERVER, Session
+from editors.nvim.conftest import PLUGIN, Session
 
 USE = SHAPES + "    def area(self):\n        return self.side ** 2\n\n" + "x = 1\n" * 40 + "\nprint(Square(3).area())\n"
 
@@ -57,10 +58,9 @@ def test_explain(session: Session) -> None:
 
 def test_doctor(session: Session) -> None:
     session.open(SHAPES)
-    usual = session.lua("return require('hirope.session').wishes.cmd")
     session.lua("require('hirope.session').wishes.cmd = ...", list(SERVER))
     session.nvim.command("Hirope doctor")
-    session.lua("require('hirope.session').wishes.cmd = ...", usual)
+    session.lua("require('hirope.session').wishes.cmd = nil")
     session.nvim.wait(lambda: "Suggestions work" in session.nvim.text, "the doctor's last line")
     assert "--stdio" not in session.nvim.text
     session.nvim.keys("q")
