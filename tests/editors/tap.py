@@ -87,6 +87,13 @@ class Trail:
 
         Of the last run of the server: another one's requests may have the same numbers.
         """
+        return self._exchanges(method)[1]
+
+    def open(self, method: str) -> int:
+        """How many requests of this method that server has not answered yet."""
+        return len(self._exchanges(method)[0])
+
+    def _exchanges(self, method: str) -> tuple[dict[Any, Any], list[tuple[dict[str, Any], dict[str, Any]]]]:
         asked: dict[Any, dict[str, Any]] = {}
         pairs = []
         for record in self.records():
@@ -98,7 +105,7 @@ class Trail:
                 asked[message["id"]] = message
             elif record["sender"] == "server" and "method" not in message and message.get("id") in asked:
                 pairs.append((asked.pop(message["id"]), message))
-        return pairs
+        return asked, pairs
 
     def items(self) -> list[dict[str, Any]]:
         """What the server suggested last, where it suggested anything."""

@@ -96,6 +96,11 @@ class Terminal:
             self.keys(ENTER if character == "\n" else character)
             self.wait(lambda before=before: self.cursor != before, f"{character!r} on the screen")  # type: ignore[misc]
 
+    def cursor_line(self) -> str:
+        """The line it is in."""
+        with self._lock:
+            return str(self._screen.display[self._screen.cursor.y])
+
     def before_cursor(self) -> str:
         """What stands in its line to its left."""
         with self._lock:

@@ -16,8 +16,11 @@ from editors.kept import SHAPES
 from editors.tap import Trail
 
 GHOST, MENU = fenced(ROOT / "editors" / "emacs" / "README.md", "elisp")[:2]
-QUIET: Final = "\n(setq inhibit-startup-screen t make-backup-files nil create-lockfiles nil vc-handled-backends nil)\n"
-"""Nothing but the file on the screen and on the disk."""
+QUIET: Final = """
+(setq inhibit-startup-screen t make-backup-files nil create-lockfiles nil vc-handled-backends nil auto-save-default nil)
+(setq native-comp-jit-compilation nil)
+"""
+"""Nothing but the file on the screen and on the disk, and no compiler beside it."""
 SUGGEST: Final = "textDocument/inlineCompletion"
 TEXT: Final = SHAPES.replace("A square.", "A square 🟦, écarté: 𝒂².")
 TAB, ENTER, UNDO, QUIT, WORD, END_OF_LINE = "\t", "\r", "\x1f", "\x07", "\x1bf", "\x05"
@@ -47,24 +50,22 @@ class Emacs:
 
     def settled(self) -> str:
         """The suggestion, when all that was asked for is answered."""
-        asked, answered = len(self.trail.sent(SUGGEST)), len(self.trail.answers(SUGGEST))
-        return self.trail.suggested() if asked == answered else ""
+        return "" if self.trail.open(SUGGEST) else self.trail.suggested()
 
     def ends(self, text: str) -> None:
         """Wait for the cursor behind this text."""
         last = text.split("\n")[-1]
         self.terminal.wait(lambda: self.terminal.before_cursor().endswith(last), f"{last!r} before the cursor")
 
-    def dismiss(self, suggested: str) -> None:
-        """Take it off the screen."""
+    def dismiss(self) -> None:
+        """Take what is suggested off the screen."""
         self.terminal.keys(QUIT)
-        typed = self.terminal.before_cursor()
-        ghost = typed + suggested.split("\n")[0].rstrip()
-        self.terminal.wait(lambda: ghost not in self.terminal.text(), "it to go")
+        self.terminal.wait(lambda: self.terminal.cursor_line().strip() == "re", "it to go")
 
     def seen(self, text: str) -> None:
-        """Wait for its first line on the screen."""
-        self.terminal.wait_text(text.split("\n")[0].rstrip())
+        """Wait for its first line at the end of the cursor's."""
+        line = text.split("\n")[0].rstrip()
+        self.terminal.wait(lambda: self.terminal.cursor_line().rstrip().endswith(line), f"{line!r} in the line")
 
 
 Start = Callable[[str], Emacs]
@@ -129,7 +130,8 @@ def test_taken_by_word_and_line_and_typed_along_without_a_request(start: Start) 
 
 def test_dismissed_then_keys_do_what_they_did(start: Start) -> None:
     emacs = start(GHOST)
-    emacs.dismiss(emacs.suggest())
+    emacs.suggest()
+    emacs.dismiss()
     emacs.terminal.keys(END_OF_LINE)
     assert emacs.text() == TYPED + "\n"
     emacs.terminal.keys(f"\x1bxhirope-trigger{ENTER}")
@@ -139,8 +141,8 @@ def test_dismissed_then_keys_do_what_they_did(start: Start) -> None:
 def test_a_server_that_dies(start: Start) -> None:
     """Eglot starts it again."""
     emacs = start(GHOST)
-    suggested = emacs.suggest()
-    emacs.dismiss(suggested)
+    emacs.suggest()
+    emacs.dismiss()
     os.kill(emacs.trail.pid, signal.SIGKILL)
     emacs.terminal.wait(lambda: len(emacs.trail.told("hirope/ready")) == 2, "another server")
     emacs.terminal.keys(f"\x1bxhirope-trigger{ENTER}")

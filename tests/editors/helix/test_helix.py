@@ -55,7 +55,7 @@ class Helix:
             self.terminal.keys(ESCAPE)
             self.terminal.wait_text("NOR")
         self.terminal.keys(f":w{ENTER}")
-        self.terminal.wait(lambda: "[+]" not in self.terminal.text(), "it to be written")
+        self.terminal.wait(lambda: self.file.exists() and "[+]" not in self.terminal.text(), "it to be written")
         return self.file.read_bytes()
 
 

@@ -1,7 +1,8 @@
 """Neovim 0.10 and 0.12 with the plugin and the real server, which has the bundled model.
 
 `HIROPE_EDITORS=1` runs all of it, and fetches the Neovims where they are not there yet. Without it the normal run
-checks that each shows ghost text, if they are there. `HIROPE_SHOTS` names a folder for pictures of the screens.
+checks that each shows ghost text, if they are there. `HIROPE_SHOTS` names a folder for pictures of the screens: those
+of README.md are `nvim-0.12-builtin-ghost-*.png` and `nvim-0.12-builtin-explain-dark.png` among them.
 """
 
 from __future__ import annotations
@@ -118,10 +119,15 @@ class Session:
         return text
 
     def picture(self, name: str) -> None:
-        """One of the screen, if they are wanted."""
+        """One of the screen on a dark and one on a light background, if they are wanted."""
         if folder := os.environ.get("HIROPE_SHOTS"):
             Path(folder).mkdir(parents=True, exist_ok=True)
-            self.nvim.screen.picture(Path(folder) / f"nvim-{self.version}-{self.ghost}-{name}.png")
+            for ground in ("light", "dark"):
+                was = self.nvim.screen.background
+                self.nvim.command(f"set background={ground}")
+                self.nvim.wait(lambda was=was: self.nvim.screen.background != was, f"a {ground} background")  # type: ignore[misc]
+                self.nvim.command("redraw!")
+                self.nvim.screen.picture(Path(folder) / f"nvim-{self.version}-{self.ghost}-{name}-{ground}.png")
 
     def end_insert(self) -> None:
         """Back to normal mode."""

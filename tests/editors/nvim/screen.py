@@ -72,6 +72,11 @@ class Screen:
         for line in lines:
             self._cells[line][left:right] = self._cells[line + rows][left:right]
 
+    @property
+    def background(self) -> int:
+        """Its colour, as a number."""
+        return self._colours[1]
+
     def text(self) -> str:
         """All of it, as lines."""
         with self._lock:

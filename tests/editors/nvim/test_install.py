@@ -13,6 +13,18 @@ from editors.nvim.conftest import PLUGIN, Session, command
 from editors.nvim.install import lazy
 from editors.nvim.test_nvim import suggest
 
+PYTHON: Final = """#!/bin/sh
+mkdir -p "$3/bin"
+cat > "$3/bin/pip" <<'END'
+#!/bin/sh
+test -e "$2/pyproject.toml" && cp ~/hirope-ls.sh ~/.hirope-ls/bin/hirope-ls
+END
+chmod +x "$3/bin/pip"
+"""
+"""Makes an environment whose pip knows one package."""
+
+MESSAGES: Final = "return vim.api.nvim_exec2('messages', { output = true }).output"
+
 
 def start(version: str, home: Path, init: str, *words: str, path: str = "/usr/bin:/bin") -> str:
     """What a Neovim without a screen prints that reads `init` and ends."""
@@ -36,13 +48,16 @@ def test_a_missing_server_is_named_once_with_the_command(version: str, tmp_path:
         (tmp_path / name).write_text("x = 1\n")
     init = f"vim.opt.runtimepath:prepend('{PLUGIN}') require('hirope').setup({{ colour = 1 }})"
     told = start(version, tmp_path, init, "a.py", "+edit b.py")
-    assert told.count("hirope-ls is not found") == 1 and "python3 -m pip install hirope-ls" in told
+    assert (
+        told.count("hirope-ls is not found") == 1
+        and f"python3 -m venv ~/.hirope-ls && ~/.hirope-ls/bin/pip install '{ROOT}'" in told
+    )
     assert 'there is no option "colour"' in told
 
 
 @pytest.mark.parametrize("version", ["0.10", "0.12"])
-def test_found_in_the_active_environment_then_on_the_path(version: str, tmp_path: Path) -> None:
-    for folder in ("env/bin", "path"):
+def test_found_in_the_active_environment_then_on_the_path_then_where_it_installs(version: str, tmp_path: Path) -> None:
+    for folder in ("env/bin", "path", ".hirope-ls/bin"):
         program = tmp_path / folder / "hirope-ls"
         program.parent.mkdir(parents=True)
         program.write_text("#!/bin/sh\n")
@@ -52,9 +67,12 @@ def test_found_in_the_active_environment_then_on_the_path(version: str, tmp_path
       local find = require('hirope.find')
       print(find.program()[1], find.command('~/env/bin/hirope-ls')[2], (find.program('nowhere')))
       vim.env.VIRTUAL_ENV = '{tmp_path}/env'
+      print(find.program()[1])
+      vim.env.VIRTUAL_ENV, vim.env.PATH = nil, '/usr/bin:/bin'
       print(find.program()[1])"""
     told = start(version, tmp_path, init, path=f"{tmp_path}/path:/usr/bin:/bin")
-    assert told.split() == [f"{tmp_path}/path/hirope-ls", "--stdio", "nil", f"{tmp_path}/env/bin/hirope-ls"]
+    places = [f"{tmp_path}/{folder}/hirope-ls" for folder in ("path", "env/bin", ".hirope-ls/bin")]
+    assert told.split() == [places[0], "--stdio", "nil", *places[1:]]
 
 
 @pytest.mark.parametrize("version", ["0.10", "0.12"])
@@ -69,6 +87,29 @@ def test_no_key_is_mapped_that_was_not_asked_for(version: str, tmp_path: Path) -
       end
       print(#added - before)"""
     assert start(version, tmp_path, init).strip() == "0"
+
+
+@pytest.mark.parametrize("version", ["0.10", "0.12"])
+def test_it_installs_the_server_where_there_is_none(version: str, tmp_path: Path) -> None:
+    """Up to pip itself, in whose place a program puts the server of this tree."""
+    words = command(version)
+    from editors.nvim.neovim import Neovim
+
+    furnish(tmp_path)
+    (tmp_path / "bin" / "hirope-ls").rename(tmp_path / "hirope-ls.sh")
+    python = tmp_path / "bin" / "python3"
+    python.write_text(PYTHON)
+    python.chmod(0o755)
+    (tmp_path / "a.py").write_text("x = 1\n")
+    (tmp_path / "init.lua").write_text(f"vim.opt.runtimepath:prepend('{PLUGIN}') require('hirope').setup()")
+    with Neovim([*words, "-u", str(tmp_path / "init.lua")], environment(tmp_path), tmp_path, (100, 30)) as nvim:
+        nvim.command("edit a.py")
+        nvim.wait(lambda: "Hirope install" in nvim.lua(MESSAGES), "what to do")
+        nvim.keys(":Hirope install<CR>")
+        nvim.wait(lambda: "Run `python3" in nvim.screen.text(), "a question")
+        nvim.keys("y")
+        nvim.wait(lambda: nvim.lua("return require('hirope.session').state") == "ready", "the server")
+        assert nvim.lua("return require('hirope.find').program()[1]") == f"{tmp_path}/.hirope-ls/bin/hirope-ls"
 
 
 def by_hand() -> str:

@@ -29,7 +29,7 @@ def test_ghost_text_is_shown(session: Session) -> None:
     shown = suggest(session)
     assert session.trail.suggested().endswith(shown)  # what was typed along with it is off its beginning
     assert session.nvim.text == SHAPES + AREA
-    session.picture("dark")
+    session.picture("ghost")
     session.end_insert()
     session.nvim.wait(lambda: not session.shown(), "the ghost text to go with insert mode")
 
@@ -146,14 +146,6 @@ def test_several_lines(session: Session) -> None:
     session.nvim.keys("<Tab>")
     session.nvim.wait(lambda: session.nvim.text == before + whole, "the text")
     session.end_insert()
-
-
-def test_light(session: Session) -> None:
-    session.nvim.command("set background=light")
-    suggest(session)
-    session.picture("light")
-    session.end_insert()
-    session.nvim.command("set background=dark")
 
 
 def test_after_emoji(session: Session) -> None:

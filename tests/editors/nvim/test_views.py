@@ -9,7 +9,12 @@ from editors.home import SERVER
 from editors.kept import SHAPES
 from editors.nvim.conftest import PLUGIN, Session
 
-USE = SHAPES + "    def area(self):\n        return self.side ** 2\n\n" + "x = 1\n" * 40 + "\nprint(Square(3).area())\n"
+TOTALS = "".join(
+    f"\n\ndef {name}_{part}(shapes):\n    return {name}(shape.{part}() for shape in shapes)\n"
+    for name in ("sum", "max", "min", "list", "sorted")
+    for part in ("area", "perimeter")
+)
+USE = SHAPES + "    def area(self):\n        return self.side ** 2\n" + TOTALS + "\n\nprint(Square(3).area())\n"
 
 ANOTHER = "local id = require('hirope.session').client_id return id and id ~= ... or false"
 
