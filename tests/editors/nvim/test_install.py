@@ -65,11 +65,12 @@ def test_found_in_the_active_environment_then_on_the_path_then_where_it_installs
     init = f"""
       vim.opt.runtimepath:prepend('{PLUGIN}')
       local find = require('hirope.find')
-      print(find.program()[1], find.command('~/env/bin/hirope-ls')[2], (find.program('nowhere')))
+      local found = {{ find.program()[1], find.command('~/env/bin/hirope-ls')[2], tostring(find.program('nowhere')) }}
       vim.env.VIRTUAL_ENV = '{tmp_path}/env'
-      print(find.program()[1])
+      found[4] = find.program()[1]
       vim.env.VIRTUAL_ENV, vim.env.PATH = nil, '/usr/bin:/bin'
-      print(find.program()[1])"""
+      found[5] = find.program()[1]
+      print(table.concat(found, ' '))"""
     told = start(version, tmp_path, init, path=f"{tmp_path}/path:/usr/bin:/bin")
     places = [f"{tmp_path}/{folder}/hirope-ls" for folder in ("path", "env/bin", ".hirope-ls/bin")]
     assert told.split() == [places[0], "--stdio", "nil", *places[1:]]
