@@ -52,7 +52,11 @@ def furnish(home: Path) -> Trail:
     trail = Trail(home / "trail")
     program = home / "bin" / "hirope-ls"
     compiled = home.parent / "hirope-cache"  # for all tests of one run
-    program.write_text(f"#!/bin/sh\nXDG_CACHE_HOME={compiled} exec {shlex.join(trail.command(*SERVER))}\n")
+    served, plain = shlex.join(trail.command(*SERVER)), shlex.join(SERVER[:-1])
+    program.write_text(
+        f"#!/bin/sh\nexport XDG_CACHE_HOME={compiled}\n"
+        f'case "$*" in --stdio) exec {served};; *) exec {plain} "$@";; esac\n'
+    )
     program.chmod(0o755)
     return trail
 

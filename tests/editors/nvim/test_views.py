@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 
-from editors.home import SERVER
 from editors.kept import SHAPES
 from editors.nvim.conftest import PLUGIN, Session
 
@@ -63,9 +62,7 @@ def test_explain(session: Session) -> None:
 
 def test_doctor(session: Session) -> None:
     session.open(SHAPES)
-    session.lua("require('hirope.session').wishes.cmd = ...", list(SERVER))
     session.nvim.command("Hirope doctor")
-    session.lua("require('hirope.session').wishes.cmd = nil")
     session.nvim.wait(lambda: "Suggestions work" in session.nvim.text, "the doctor's last line")
     assert "--stdio" not in session.nvim.text
     session.nvim.keys("q")
