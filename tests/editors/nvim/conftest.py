@@ -1,7 +1,8 @@
 """Neovim 0.10 and 0.12 with the plugin and the real server, which has the bundled model.
 
 `HIROPE_EDITORS=1` runs all of it, and fetches the Neovims where they are not there yet. Without it the normal run
-checks that each shows ghost text, if they are there. `HIROPE_SHOTS` names a folder for pictures of the screens.
+checks that each shows ghost text, if they are there. `HIROPE_SHOTS` names a folder for pictures of the screens: those
+of README.md are `nvim-0.12-builtin-ghost-*.png` and `nvim-0.12-builtin-explain-dark.png` among them.
 """
 
 from __future__ import annotations
@@ -9,45 +10,20 @@ from __future__ import annotations
 import importlib.util
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from editors.home import ASKED, ROOT, environment, furnish
 from editors.nvim.install import install, program
+from editors.tap import Trail
 
-ROOT: Final = Path(__file__).parents[3]
 PLUGIN: Final = ROOT / "editors" / "nvim"
-ASKED: Final = os.environ.get("HIROPE_EDITORS", "") not in ("", "0")
 VARIANTS: Final = (("0.10", "own"), ("0.12", "builtin"), ("0.12", "own"))
+SUGGEST: Final = "textDocument/inlineCompletion"
 SHORT: Final = ("test_ghost_text_is_shown[0.10-own]", "test_ghost_text_is_shown[0.12-builtin]")
-
-SHAPES: Final = '''"""Shapes with an area."""
-
-import math
-
-
-class Circle:
-    """A circle."""
-
-    def __init__(self, radius):
-        self.radius = radius
-
-    def area(self):
-        return math.pi * self.radius ** 2
-
-    def perimeter(self):
-        return 2 * math.pi * self.radius
-
-
-class Square:
-    """A square."""
-
-    def __init__(self, side):
-        self.side = side
-
-'''
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -73,8 +49,8 @@ def command(version: str) -> list[str]:
 class Session:
     """A Neovim with the plugin, in a project of its own."""
 
-    def __init__(self, nvim: Any, project: Path, version: str, ghost: str) -> None:
-        self.nvim, self.project, self.version, self.ghost = nvim, project, version, ghost
+    def __init__(self, nvim: Any, project: Path, trail: Trail, version: str, ghost: str) -> None:
+        self.nvim, self.project, self.trail, self.version, self.ghost = nvim, project, trail, version, ghost
         self.lua: Callable[..., Any] = nvim.lua
         self._files = 0
 
@@ -116,8 +92,12 @@ class Session:
         return self.ask("hirope/status") or {"state": "gone"}
 
     def requests(self) -> int:
-        """How many were answered so far, whatever by."""
-        return sum(dict(self.status()["outcomes"] or {}).values())
+        """How many suggestions the server was asked for so far."""
+        return len(self.trail.sent(SUGGEST))
+
+    def messages(self) -> str:
+        """What Neovim told the user so far."""
+        return str(self.lua("return vim.api.nvim_exec2('messages', { output = true }).output"))
 
     def shown(self) -> str:
         """The ghost text on the screen, all lines; "" for none."""
@@ -139,10 +119,15 @@ class Session:
         return text
 
     def picture(self, name: str) -> None:
-        """One of the screen, if they are wanted."""
+        """One of the screen on a dark and one on a light background, if they are wanted."""
         if folder := os.environ.get("HIROPE_SHOTS"):
             Path(folder).mkdir(parents=True, exist_ok=True)
-            self.nvim.screen.picture(Path(folder) / f"nvim-{self.version}-{self.ghost}-{name}.png")
+            for ground in ("light", "dark"):
+                was = self.nvim.screen.background
+                self.nvim.command(f"set background={ground}")
+                self.nvim.wait(lambda was=was: self.nvim.screen.background != was, f"a {ground} background")  # type: ignore[misc]
+                self.nvim.command("redraw!")
+                self.nvim.screen.picture(Path(folder) / f"nvim-{self.version}-{self.ghost}-{name}-{ground}.png")
 
     def end_insert(self) -> None:
         """Back to normal mode."""
@@ -157,7 +142,6 @@ vim.o.number = true
 vim.o.laststatus = 2
 vim.o.statusline = ' %t %= %{{v:lua.require("hirope").statusline()}} '
 require('hirope').setup{{
-  cmd = vim.split([[{cmd}]], '\\n'),
   ghost = '{ghost}',
   restarts = 1,
   settings = {{ deadlineMs = 60000, maxNewTokens = 32 }},
@@ -167,26 +151,21 @@ require('hirope').setup{{
 """
 
 
-def environment(home: Path) -> dict[str, str]:
-    """Nothing of the user's."""
-    folders = {f"XDG_{kind}_HOME": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "VIM", "NVIM"))}
-    return (
-        kept | folders | {"HOME": str(home), "LC_ALL": "C.UTF-8", "PYTHONPATH": os.environ.get("PYTHONPATH", str(ROOT))}
-    )
+@contextmanager
+def running(words: list[str], home: Path, version: str, ghost: str) -> Iterator[Session]:
+    """A Neovim whose home this is, in a project there."""
+    from editors.nvim.neovim import Neovim
+
+    trail, project = furnish(home), home / "project"
+    (project / ".git").mkdir(parents=True)
+    init = home / "init.lua"
+    init.write_text(INIT.format(plugin=PLUGIN, ghost=ghost))
+    with Neovim([*words, "-u", str(init), "-n"], environment(home), project, (100, 30)) as nvim:
+        yield Session(nvim, project, trail, version, ghost)
 
 
 @pytest.fixture(scope="module", params=VARIANTS, ids=["-".join(each) for each in VARIANTS])
 def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     version, ghost = request.param
-    words = command(version)
-    from editors.nvim.neovim import Neovim
-
-    home = tmp_path_factory.mktemp("home")
-    project = tmp_path_factory.mktemp("project")
-    (project / ".git").mkdir()
-    init = home / "init.lua"
-    server = "\n".join([sys.executable, "-m", "hirope_ls", "--stdio"])
-    init.write_text(INIT.format(plugin=PLUGIN, cmd=server, ghost=ghost))
-    with Neovim([*words, "-u", str(init), "-n"], environment(home), project, (100, 30)) as nvim:
-        yield Session(nvim, project, version, ghost)
+    with running(command(version), tmp_path_factory.mktemp("home"), version, ghost) as session:
+        yield session

@@ -18,7 +18,7 @@ from typing import IO, Any, Final
 import msgpack  # of the extra [editors]
 from editors.nvim.screen import Screen
 
-PATIENCE_S: Final = 60.0
+PATIENCE_S: Final = 150.0
 """How long a condition is waited for: a limit for a slow, loaded machine, never a pause."""
 
 

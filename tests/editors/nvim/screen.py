@@ -6,7 +6,7 @@ Knows the grid alone (`:help ui-linegrid`).
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +22,8 @@ class Screen:
         self._styles: dict[int, dict[str, Any]] = {0: {}}
         self._colours = (0xFFFFFF, 0x000000)
         self._cursor = (0, 0)
+        self.flushed: Callable[[str, str], None] | None = None
+        """Is told the cursor's line before and after the cursor whenever all that is drawn is on the screen."""
         self._resize(columns, lines)
 
     def _resize(self, columns: int, lines: int) -> None:
@@ -51,6 +53,12 @@ class Screen:
     def _on_grid_cursor_goto(self, grid: int, line: int, column: int) -> None:
         self._cursor = (line, column)
 
+    def _on_flush(self) -> None:
+        if self.flushed is not None:
+            line, column = self._cursor
+            texts = [text for text, _ in self._cells[line]]
+            self.flushed("".join(texts[:column]), "".join(texts[column:]).rstrip())
+
     def _on_grid_line(self, grid: int, line: int, column: int, cells: Sequence[Any], *_: Any) -> None:
         style = 0
         for text, *more in cells:
@@ -63,6 +71,11 @@ class Screen:
         lines = range(top, bottom - rows) if rows > 0 else range(bottom - 1, top - rows - 1, -1)
         for line in lines:
             self._cells[line][left:right] = self._cells[line + rows][left:right]
+
+    @property
+    def background(self) -> int:
+        """Its colour, as a number."""
+        return self._colours[1]
 
     def text(self) -> str:
         """All of it, as lines."""

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from editors.nvim.conftest import PLUGIN, SHAPES, Session
+import os
+import signal
 
-USE = SHAPES + "    def area(self):\n        return self.side ** 2\n\n" + "x = 1\n" * 40 + "\nprint(Square(3).area())\n"
+from editors.kept import SHAPES
+from editors.nvim.conftest import PLUGIN, Session
 
-SERVERS = "return vim.fn.system({ 'pgrep', '-P', tostring(vim.fn.getpid()), '-f', 'hirope_ls' })"
+TOTALS = "".join(
+    f"\n\ndef {name}_{part}(shapes):\n    return {name}(shape.{part}() for shape in shapes)\n"
+    for name in ("sum", "max", "min", "list", "sorted")
+    for part in ("area", "perimeter")
+)
+USE = SHAPES + "    def area(self):\n        return self.side ** 2\n" + TOTALS + "\n\nprint(Square(3).area())\n"
+
 ANOTHER = "local id = require('hirope.session').client_id return id and id ~= ... or false"
 
 
@@ -52,6 +60,14 @@ def test_explain(session: Session) -> None:
     session.nvim.wait(lambda: session.lua("return vim.bo.buftype") == "", "the float to close")
 
 
+def test_doctor(session: Session) -> None:
+    session.open(SHAPES)
+    session.nvim.command("Hirope doctor")
+    session.nvim.wait(lambda: "Suggestions work" in session.nvim.text, "the doctor's last line")
+    assert "--stdio" not in session.nvim.text
+    session.nvim.keys("q")
+
+
 def test_log(session: Session) -> None:
     session.open(SHAPES)
     session.nvim.command("Hirope log")
@@ -81,13 +97,12 @@ def test_a_server_that_dies_is_started_again_but_not_for_ever(session: Session) 
     limit = session.lua("return require('hirope.session').wishes.restarts")
     for number in range(limit + 1):
         old = session.lua("return require('hirope.session').client_id")
-        for process in session.lua(SERVERS).split():
-            session.lua("vim.uv.kill(tonumber(...), 'sigkill')", process)
+        os.kill(session.trail.pid, signal.SIGKILL)
         if number < limit:
             session.nvim.wait(lambda old=old: session.lua(ANOTHER, old), "another server")  # type: ignore[misc]
             session.nvim.wait(session.ready, "it to be ready")
     session.nvim.wait(lambda: session.lua("return require('hirope.session').state") == "dead", "it to give up")
-    told = session.lua("return vim.api.nvim_exec2('messages', { output = true }).output")
+    told = session.messages()
     assert told.count("is started again") == 1 and told.count("times in five minutes") == 1
     session.nvim.command("Hirope restart")
     session.nvim.wait(session.ready, "the server")

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from editors.kept import SHAPES
 
 from editors.vscode import install
 
@@ -47,32 +48,6 @@ SETTINGS: Final = {
     "files.autoSave": "off",
     "hirope-ls.deadlineMs": 20000,
 }
-
-SHAPES: Final = '''"""Shapes with an area."""
-
-import math
-
-
-class Circle:
-    """A circle."""
-
-    def __init__(self, radius):
-        self.radius = radius
-
-    def area(self):
-        return math.pi * self.radius ** 2
-
-    def perimeter(self):
-        return 2 * math.pi * self.radius
-
-
-class Square:
-    """A square."""
-
-    def __init__(self, side):
-        self.side = side
-
-'''
 
 MAIN: Final = """from shapes import Circle
 

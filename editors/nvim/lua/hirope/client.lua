@@ -164,6 +164,16 @@ function M.attach_all()
   end
 end
 
+--- Tell the server other settings, while it runs.
+function M.configure(settings)
+  local client = session.client()
+  session.wishes.settings = settings
+  if client then
+    client.settings = vim.tbl_extend('force', client.settings or {}, { ['hirope-ls'] = settings })
+    lsp.notify(client, 'workspace/didChangeConfiguration', { settings = client.settings })
+  end
+end
+
 --- Stop it, and start it again.
 function M.restart()
   deaths = {}

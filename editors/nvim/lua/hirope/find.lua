@@ -1,14 +1,27 @@
---- Where the server is: the option, the active environment, the PATH, in this order. Never a file of the project
---- itself: opening a folder must not run what lies in it.
+--- Where the server is: the option, the active environment, the PATH, the environment that `:Hirope install` makes, in
+--- this order. Never a file of the project itself: opening a folder must not run what lies in it.
 local M = {}
 
 local windows = vim.fn.has('win32') == 1
 
---- What to say, and to do, where there is none.
-M.install = 'python3 -m pip install hirope-ls'
+local own = '~/.hirope-ls'
 
-local function in_environment(name)
-  local folder = vim.env[name]
+--- The clone of the repository that this plugin lies in, or where one is expected.
+local function clone()
+  local folder = vim.fs.normalize(debug.getinfo(1, 'S').source:sub(2))
+  for _ = 1, 5 do
+    folder = vim.fs.dirname(folder)
+  end
+  folder = vim.uv.fs_stat(folder .. '/pyproject.toml') and folder or vim.fs.normalize('~/hirope-ls')
+  local home = vim.fs.normalize('~') .. '/'
+  return vim.startswith(folder, home) and '~/' .. vim.fn.fnameescape(folder:sub(#home + 1)) or vim.fn.shellescape(folder)
+end
+
+--- What to say, and to do, where there is none.
+M.install = windows and ('py -m venv %s && %s/Scripts/pip install %s'):format(own, own, clone())
+  or ('python3 -m venv %s && %s/bin/pip install %s'):format(own, own, clone())
+
+local function in_environment(folder)
   if not folder or folder == '' then
     return
   end
@@ -27,7 +40,7 @@ function M.program(cmd)
     return nil, ('the option "cmd" names "%s", which cannot be run'):format(words[1])
   end
   for _, name in ipairs({ 'VIRTUAL_ENV', 'CONDA_PREFIX' }) do
-    local path = in_environment(name)
+    local path = in_environment(vim.env[name])
     if path then
       return { path }, '$' .. name
     end
@@ -35,6 +48,10 @@ function M.program(cmd)
   local path = vim.fn.exepath('hirope-ls')
   if path ~= '' then
     return { path }, 'the PATH'
+  end
+  path = in_environment(vim.fs.normalize(own))
+  if path then
+    return { path }, own
   end
   return nil, 'neither in the active environment nor on the PATH'
 end

@@ -79,7 +79,13 @@ function M.setup(options)
   if #session.problems > 0 then
     require('hirope.say').warn(table.concat(session.problems, '; '))
   end
+  client.configure(wishes.settings)
   client.attach_all()
+end
+
+--- Change some settings of the server, also while it runs; it checks them itself.
+function M.configure(settings)
+  require('hirope.client').configure(vim.tbl_extend('force', session.wishes.settings, settings))
 end
 
 --- Take what is shown: 'all' of it, its first 'word' or 'line'. False where nothing is shown.

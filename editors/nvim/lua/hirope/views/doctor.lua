@@ -25,11 +25,20 @@ function M.open()
   end))
 end
 
---- Run the command that installs the server, in a terminal, if the user agrees.
+--- Run the command that installs the server, in a terminal, if the user agrees; and start it then.
 function M.install()
-  if vim.fn.confirm(('Run `%s`?'):format(find.install), '&Yes\n&No', 2) == 1 then
-    vim.cmd('botright split | terminal ' .. find.install)
+  if vim.fn.confirm(('Run `%s`?'):format(find.install), '&Yes\n&No', 2) ~= 1 then
+    return
   end
+  vim.cmd('botright split | terminal ' .. vim.fn.escape(find.install, '%#|'))
+  vim.api.nvim_create_autocmd('TermClose', {
+    buffer = 0,
+    callback = function()
+      if vim.v.event.status == 0 then
+        require('hirope').restart()
+      end
+    end,
+  })
 end
 
 return M
