@@ -138,6 +138,7 @@ export class Session implements vscode.Disposable {
   private become(state: SessionState, problem: string | null = null): void {
     this.state = state;
     this.problem = problem;
+    void vscode.commands.executeCommand("setContext", "hirope-ls.running", state === "running"); // ticks the walkthrough
     this.changed.fire();
   }
 
