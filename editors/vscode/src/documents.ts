@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import * as vscode from "vscode";
 
 export const SCHEME = "hirope-ls";
+const FOCUS_MS = 3000;
 
 /** Texts by address; an editor that shows one follows it. */
 export class Documents implements vscode.TextDocumentContentProvider {
@@ -25,7 +26,9 @@ export class Documents implements vscode.TextDocumentContentProvider {
     if (!vscode.extensions.getExtension("vscode.markdown-language-features")) return this.source(uri, beside);
     const code = vscode.window.activeTextEditor;
     await vscode.commands.executeCommand(beside ? "markdown.showLockedPreviewToSide" : "markdown.showPreview", uri);
-    if (beside && code) await vscode.window.showTextDocument(code.document, code.viewColumn);
+    if (!beside || !code) return;
+    await inFront(uri);
+    await vscode.window.showTextDocument(code.document, code.viewColumn);
   }
 
   private async source(uri: vscode.Uri, beside: boolean): Promise<void> {
@@ -40,6 +43,25 @@ export function isTabOf(tab: vscode.Tab, uri: vscode.Uri): boolean {
   if (tab.input instanceof vscode.TabInputText) return tab.input.uri.toString() === uri.toString();
   const rendered = tab.input instanceof vscode.TabInputWebview && tab.input.viewType.endsWith("markdown.preview");
   return rendered && tab.label.includes(basename(uri.path));
+}
+
+/** A preview takes the focus some time after its command has ended: settled when it has, or seems not to. */
+function inFront(uri: vscode.Uri): Promise<void> {
+  const { tabGroups } = vscode.window;
+  return new Promise((resolve) => {
+    const look = () => {
+      const tab = tabGroups.activeTabGroup.activeTab;
+      if (tab && isTabOf(tab, uri)) end();
+    };
+    const parts = [tabGroups.onDidChangeTabs(look), tabGroups.onDidChangeTabGroups(look)];
+    const late = setTimeout(() => end(), FOCUS_MS);
+    const end = () => {
+      clearTimeout(late);
+      vscode.Disposable.from(...parts).dispose();
+      resolve();
+    };
+    look();
+  });
 }
 
 /** The address of a document of this name. */

@@ -32,7 +32,7 @@ def test_a_missing_server_is_named_once_with_the_command(version: str, tmp_path:
         (tmp_path / name).write_text("x = 1\n")
     init = f"vim.opt.runtimepath:prepend('{PLUGIN}') require('hirope').setup({{ colour = 1 }})"
     told = start(version, tmp_path, init, "a.py", "+edit b.py")
-    assert told.count("hirope-ls is not found") == 1 and "python3 -m pip install hirope-ls" in told
+    assert told.count("hirope-ls is not found") == 1 and "~/.hirope-ls/bin/pip install ~/hirope-ls" in told
     assert 'there is no option "colour"' in told
 
 

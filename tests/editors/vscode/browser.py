@@ -27,11 +27,12 @@ Debug::NoLocking "true";
 """
 _START: Final = """\
 #!/bin/sh
-for folder in {root}/usr/lib/*-linux-gnu {root}/lib/*-linux-gnu {root}/usr/lib/*-linux-gnu/pulseaudio {root}/usr/lib/chromium; do
-  LD_LIBRARY_PATH="$folder${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"
+cd {root}
+for folder in usr/lib/*-linux-gnu lib/*-linux-gnu usr/lib/*-linux-gnu/pulseaudio usr/lib/chromium; do
+  LD_LIBRARY_PATH="{root}/$folder${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"
 done
 export LD_LIBRARY_PATH FONTCONFIG_FILE={root}/fonts.conf
-exec {root}/usr/lib/chromium/chromium "$@"
+exec usr/lib/chromium/chromium "$@"
 """
 _FONTS: Final = """\
 <?xml version="1.0"?>

@@ -37,5 +37,5 @@ def editors(pytestconfig: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def package(editors: None) -> Path:
-    """The extension as users install it: built now, or HIROPE_VSIX."""
-    return Path(os.environ.get("HIROPE_VSIX") or install.build())
+    """The extension as users install it."""
+    return install.package()

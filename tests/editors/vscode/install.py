@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from editors.kept import cache
+
 from editors.vscode import browser
 
 ROOT: Final = Path(__file__).parents[3]
@@ -88,6 +89,11 @@ def install(release: Release) -> None:
         done.touch()
         more = (_size(release.home) - before) >> 20
         tell(f"    {time.monotonic() - began:.0f} s, {more} MB")
+
+
+def package() -> Path:
+    """The extension that is tested: `HIROPE_VSIX`, or built now. Raises CalledProcessError, OSError."""
+    return Path(os.environ.get("HIROPE_VSIX") or build())
 
 
 def build(folder: Path = EXTENSION) -> Path:

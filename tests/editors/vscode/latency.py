@@ -13,9 +13,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from editors.vscode import browser
-from editors.vscode.install import CURRENT, build, install, tell
+from editors.vscode.install import CURRENT, install, package, tell
 from editors.vscode.running import node, running
+
+from editors.vscode import browser
 
 _KEYS = 24
 
@@ -36,7 +37,7 @@ def main(keys: int) -> None:
     with tempfile.TemporaryDirectory(prefix="hirope-") as name:
         folder, out = Path(name) / "run", Path(name) / "rows.json"
         folder.mkdir()
-        with running(CURRENT, build(), folder) as environment:
+        with running(CURRENT, package(), folder) as environment:
             node(CURRENT, environment, "latency.mjs", str(keys), out).check_returncode()
         print(table(json.loads(out.read_text())))
 

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import platformdirs
+from editors.vscode.install import Release
 
 from editors.vscode import browser, install
-from editors.vscode.install import Release
 
 HERE: Final = Path(__file__).parent
 PATIENCE_S: Final = 300
@@ -55,7 +55,9 @@ SETTINGS: Final[dict[str, Any]] = {
 
 
 @contextmanager
-def running(release: Release, package: Path, folder: Path, *, trusted: bool = True, host: bool = False) -> Iterator[dict[str, str]]:
+def running(
+    release: Release, package: Path, folder: Path, *, trusted: bool = True, host: bool = False
+) -> Iterator[dict[str, str]]:
     """Have one run; the environment for what drives it.
 
     Every folder is `trusted`, or none. `host`: a page may bring a suite for its extension host.

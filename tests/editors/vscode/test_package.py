@@ -9,7 +9,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
 from editors.vscode.install import EXTENSION, RELEASES, Release, build
 
 

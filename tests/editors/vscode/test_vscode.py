@@ -11,7 +11,6 @@ import os
 from pathlib import Path
 
 import pytest
-
 from editors.vscode.install import CURRENT, RELEASES, Release
 from editors.vscode.running import node, running
 

@@ -1,11 +1,11 @@
---- Where the server is: the option, the active environment, the PATH, in this order. Never a file of the project
+--- Where the server is: the option, the active environment, the PATH, what M.install made, in this order. Never a file of the project
 --- itself: opening a folder must not run what lies in it.
 local M = {}
 
 local windows = vim.fn.has('win32') == 1
 
---- What to say, and to do, where there is none.
-M.install = 'python3 -m pip install hirope-ls'
+--- What to say, and to do, where there is none; ../../../../install.json has it for all editors. ~/hirope-ls is a clone.
+M.install = 'python3 -m venv ~/.hirope-ls && ~/.hirope-ls/bin/pip install ~/hirope-ls'
 
 local function in_environment(name)
   local folder = vim.env[name]
@@ -35,6 +35,10 @@ function M.program(cmd)
   local path = vim.fn.exepath('hirope-ls')
   if path ~= '' then
     return { path }, 'the PATH'
+  end
+  local own = vim.fs.joinpath(vim.env.HOME or '~', '.hirope-ls', windows and 'Scripts/hirope-ls.exe' or 'bin/hirope-ls')
+  if vim.fn.executable(own) == 1 then
+    return { own }, '~/.hirope-ls'
   end
   return nil, 'neither in the active environment nor on the PATH'
 end

@@ -10,7 +10,7 @@ class Circle:
         self.radius = radius
 
     def area(self):
-        return math.pi * self.radius ** 2
+        return math.pi * self.radius**2
 
     def perimeter(self):
         return 2 * math.pi * self.radius

@@ -1,6 +1,6 @@
 // What all parts of the suite share: one screen, and what is asked of it.
 import { after, afterEach, before } from "node:test";
-import { Screen } from "./screen.mjs";
+import { Screen, until } from "./screen.mjs";
 
 export let screen;
 
@@ -23,7 +23,7 @@ export async function suggestion(file = "shapes.py", text = START) {
   return screen.ghost();
 }
 
-/** What the server suggests at the cursor: the text that it adds there. */
+/** What the server suggests at the cursor: the text that it adds there. A request of the editor's may supersede ours. */
 export function suggested() {
   const code = `
     const { document, selection } = vscode.window.activeTextEditor;
@@ -32,10 +32,11 @@ export function suggested() {
       position: selection.active,
       context: { triggerKind: 1 },
     };
-    const { items } = await hirope.request("textDocument/inlineCompletion", asked);
-    const { insertText, range } = items[0];
+    const reply = await hirope.request("textDocument/inlineCompletion", asked);
+    if (!reply?.items.length) return null;
+    const { insertText, range } = reply.items[0];
     return insertText.slice(range ? selection.active.character - range.start.character : 0);`;
-  return screen.run(code);
+  return until("the server's answer", () => screen.run(code));
 }
 
 /** How many requests had these outcomes so far; without names: all requests. */
