@@ -110,6 +110,7 @@ def environment(release: Release) -> dict[str, str]:
         **os.environ,
         "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "npm_config_nodedir": str(folder.parent),
+        "JOBS": "max",
     }
 
 
