@@ -31,6 +31,7 @@ async function explained(name, line, character) {
   await until(`${name} is explained`, async () => {
     await edit("main.py", line, character);
     await run("explain");
+    for (let looks = 0; looks < 200 && !headed(name); looks++) await new Promise((resolve) => setTimeout(resolve, 50));
     return headed(name);
   });
 }
