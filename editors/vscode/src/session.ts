@@ -108,6 +108,8 @@ export class Session implements vscode.Disposable {
     try {
       await vscode.window.withProgress(bar, () => client.start());
     } catch (error) {
+      if (this.client === client) this.client = null; // what it still does, such as trying again, changes no state
+      void client.dispose(2000).catch(() => undefined);
       this.fail("failed", `hirope-ls did not start: ${error instanceof Error ? error.message : String(error)}`);
     }
   }

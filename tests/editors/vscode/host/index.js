@@ -10,7 +10,7 @@ const say = (...words) => appendFileSync(process.env.HIROPE_REPORT, `${format(..
 
 exports.suite = (name) => async () => {
   Mocha.reporters.Base.consoleLog = say;
-  const mocha = new Mocha({ ui: "tdd", timeout: 240_000, reporter: "spec", color: false });
+  const mocha = new Mocha({ ui: "tdd", timeout: 240_000, reporter: "spec", color: false, grep: process.env.HIROPE_ONLY });
   try {
     mocha.addFile(join(__dirname, `${name}.suite.js`));
     mocha.loadFiles();
