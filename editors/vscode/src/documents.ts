@@ -1,8 +1,10 @@
 /** Read-only documents that are made here: the status report and explanations. They may grow while they are shown. */
 
+import { basename } from "node:path";
 import * as vscode from "vscode";
 
 export const SCHEME = "hirope-ls";
+const FOCUS_MS = 3000;
 
 /** Texts by address; an editor that shows one follows it. */
 export class Documents implements vscode.TextDocumentContentProvider {
@@ -19,16 +21,47 @@ export class Documents implements vscode.TextDocumentContentProvider {
     this.changed.fire(uri);
   }
 
-  forget(uri: vscode.Uri): void {
-    this.texts.delete(uri.toString());
+  /** Show one, rendered: here, or beside the code, which keeps the focus. */
+  async show(uri: vscode.Uri, beside: boolean): Promise<void> {
+    if (!vscode.extensions.getExtension("vscode.markdown-language-features")) return this.source(uri, beside);
+    const code = vscode.window.activeTextEditor;
+    await vscode.commands.executeCommand(beside ? "markdown.showLockedPreviewToSide" : "markdown.showPreview", uri);
+    if (!beside || !code) return;
+    await inFront(uri);
+    await vscode.window.showTextDocument(code.document, code.viewColumn);
   }
 
-  /** Show one beside the code, as Markdown. */
-  async show(uri: vscode.Uri, beside: boolean): Promise<void> {
+  private async source(uri: vscode.Uri, beside: boolean): Promise<void> {
     const document = await vscode.workspace.openTextDocument(uri);
     const column = beside ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active;
     await vscode.window.showTextDocument(document, { viewColumn: column, preview: true, preserveFocus: beside });
   }
+}
+
+/** Whether a tab shows a document of this name. */
+export function isTabOf(tab: vscode.Tab, uri: vscode.Uri): boolean {
+  if (tab.input instanceof vscode.TabInputText) return tab.input.uri.toString() === uri.toString();
+  const rendered = tab.input instanceof vscode.TabInputWebview && tab.input.viewType.endsWith("markdown.preview");
+  return rendered && tab.label.includes(basename(uri.path));
+}
+
+/** A preview takes the focus some time after its command has ended: settled when it has, or seems not to. */
+function inFront(uri: vscode.Uri): Promise<void> {
+  const { tabGroups } = vscode.window;
+  return new Promise((resolve) => {
+    const look = () => {
+      const tab = tabGroups.activeTabGroup.activeTab;
+      if (tab && isTabOf(tab, uri)) end();
+    };
+    const parts = [tabGroups.onDidChangeTabs(look), tabGroups.onDidChangeTabGroups(look)];
+    const late = setTimeout(() => end(), FOCUS_MS);
+    const end = () => {
+      clearTimeout(late);
+      vscode.Disposable.from(...parts).dispose();
+      resolve();
+    };
+    look();
+  });
 }
 
 /** The address of a document of this name. */

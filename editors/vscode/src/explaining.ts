@@ -1,20 +1,21 @@
 /** Explanations of the function or class at the cursor, in a document that grows as the model writes. */
 
 import * as vscode from "vscode";
-import { addressOf, type Documents, SCHEME } from "./documents";
+import { addressOf, type Documents, isTabOf } from "./documents";
 import type { Explained, ExplanationPart, Place } from "./protocol";
 import type { Session } from "./session";
 
+const VIEW = addressOf("Explanation");
+
 interface Writing {
-  uri: vscode.Uri;
   head: string;
   text: string;
   over: boolean;
 }
 
-/** One explanation is written at a time; closing its document stops it. */
+/** One explanation is written at a time; closing its view stops it. */
 export class Explaining implements vscode.Disposable {
-  private current: { uri: string; stop: vscode.CancellationTokenSource } | null = null;
+  private current: vscode.CancellationTokenSource | null = null;
   private readonly writings = new Map<string | number, Writing>();
   private readonly parts: vscode.Disposable[];
   private count = 0;
@@ -25,12 +26,12 @@ export class Explaining implements vscode.Disposable {
   ) {
     this.parts = [
       session.onExplanation((part) => this.came(part)),
-      vscode.workspace.onDidCloseTextDocument((document) => this.closed(document)),
+      vscode.window.tabGroups.onDidChangeTabs(({ closed }) => this.closed(closed)),
     ];
   }
 
   dispose(): void {
-    this.current?.stop.dispose();
+    this.current?.dispose();
     vscode.Disposable.from(...this.parts).dispose();
   }
 
@@ -44,13 +45,12 @@ export class Explaining implements vscode.Disposable {
 
   /** Explain what stands at this place. */
   async at(place: Place): Promise<void> {
-    this.current?.stop.cancel();
-    const stop = new vscode.CancellationTokenSource();
+    this.current?.cancel();
+    const stop = (this.current = new vscode.CancellationTokenSource());
     const token = `vscode/${++this.count}`;
-    const writing: Writing = { uri: addressOf(`Explanation ${this.count}`), head: "", text: "", over: false };
+    const writing: Writing = { head: "", text: "", over: false };
     this.writings.clear();
     this.writings.set(token, writing);
-    this.current = { uri: writing.uri.toString(), stop };
     const bar = { location: vscode.ProgressLocation.Window, title: "HiRoPE: looking it up" };
     let reply: Explained | null;
     try {
@@ -68,7 +68,7 @@ export class Explaining implements vscode.Disposable {
       writing.head = reply.markdown;
       this.write(writing);
     }
-    await this.documents.show(writing.uri, true);
+    await this.documents.show(VIEW, true);
   }
 
   private came(part: ExplanationPart): void {
@@ -78,18 +78,26 @@ export class Explaining implements vscode.Disposable {
     if (part.done) {
       writing.over = true;
       this.writings.delete(part.token);
-      this.documents.put(writing.uri, part.markdown ?? writing.head);
+      this.documents.put(VIEW, reachable(part.markdown ?? writing.head));
     } else this.write(writing);
   }
 
   private write(writing: Writing): void {
     const quoted = writing.text.trim().replace(/^/gm, "> ");
-    this.documents.put(writing.uri, writing.text.trim() ? `${writing.head}\n\n${quoted}\n` : writing.head);
+    this.documents.put(VIEW, reachable(writing.text.trim() ? `${writing.head}\n\n${quoted}\n` : writing.head));
   }
 
-  private closed(document: vscode.TextDocument): void {
-    if (document.uri.scheme !== SCHEME) return;
-    if (this.current?.uri === document.uri.toString()) this.current.stop.cancel();
-    this.documents.forget(document.uri);
+  private closed(tabs: readonly vscode.Tab[]): void {
+    if (tabs.some((tab) => isTabOf(tab, VIEW))) this.current?.cancel();
   }
+}
+
+/** Links to files as the Markdown preview takes them: from the first folder on. It shows no others, so they become text. */
+function reachable(markdown: string): string {
+  const first = vscode.workspace.workspaceFolders?.[0];
+  return markdown.replace(/\[([^\]\n]*)\]\(<(file:[^>\n]*)>\)/g, (_, text: string, target: string) => {
+    const uri = vscode.Uri.parse(target);
+    if (!first || vscode.workspace.getWorkspaceFolder(uri)?.uri.toString() !== first.uri.toString()) return text;
+    return `[${text}](<${encodeURI(`/${vscode.workspace.asRelativePath(uri, false)}`)}#${uri.fragment}>)`;
+  });
 }

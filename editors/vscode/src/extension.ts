@@ -20,6 +20,8 @@ export interface Api {
   request<T>(method: string, params: unknown): Promise<T>;
   /** Settled when the server was started, or could not be. */
   started: Promise<void>;
+  /** The server's process, as this window sees it. */
+  server: Pick<Session, "state" | "found" | "problem">;
 }
 
 let running: Session | undefined;
@@ -62,7 +64,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   void onPythonChanged(() => session.state !== "running" && void restart()).then((part) => part && context.subscriptions.push(part));
   void greet(context);
   const started = restart().then(() => focused(session, vscode.window.activeTextEditor));
-  return { request: (method, params) => session.request(method, params), started };
+  return { request: (method, params) => session.request(method, params), started, server: session };
 }
 
 export function deactivate(): Promise<void> | undefined {

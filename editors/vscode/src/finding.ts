@@ -1,5 +1,6 @@
 /**
- * Where the server is: the setting, the active Python environment, VIRTUAL_ENV, PATH, in this order.
+ * Where the server is: the setting, the active Python environment, VIRTUAL_ENV, PATH, the environment that the offered
+ * command makes, in this order.
  *
  * Nothing that a workspace brings is run before it is trusted: a Python environment counts only then, and the setting
  * is machine-scoped.
@@ -9,8 +10,10 @@ import { accessSync, constants, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
 import * as vscode from "vscode";
+import install from "../../install.json";
 
 const PROGRAM = process.platform === "win32" ? "hirope-ls.exe" : "hirope-ls";
+const BIN = process.platform === "win32" ? "Scripts" : "bin";
 
 /** A server to start, and in words where it was found. */
 export interface Found {
@@ -23,7 +26,7 @@ export class WrongPath extends Error {}
 
 /** The server, or null if there is none. Throws WrongPath. */
 export async function findServer(): Promise<Found | null> {
-  return bySetting() ?? (await byPython()) ?? byEnvironment() ?? byPath();
+  return bySetting() ?? (await byPython()) ?? byEnvironment() ?? byPath() ?? byInstall();
 }
 
 /** The active Python interpreter, as the Python extension knows it; null without one or in a restricted workspace. */
@@ -73,7 +76,7 @@ async function byPython(): Promise<Found | null> {
 
 function byEnvironment(): Found | null {
   const folder = process.env["VIRTUAL_ENV"];
-  const command = folder && join(folder, process.platform === "win32" ? "Scripts" : "bin", PROGRAM);
+  const command = folder && join(folder, BIN, PROGRAM);
   return command && runs(command) ? { command, where: "VIRTUAL_ENV" } : null;
 }
 
@@ -81,6 +84,11 @@ function byPath(): Found | null {
   const folders = (process.env["PATH"] ?? "").split(delimiter).filter(isAbsolute);
   const command = folders.map((folder) => join(folder, PROGRAM)).find(runs);
   return command ? { command, where: "PATH" } : null;
+}
+
+function byInstall(): Found | null {
+  const command = join(homedir(), install.environment, BIN, PROGRAM);
+  return runs(command) ? { command, where: `~/${install.environment}` } : null;
 }
 
 function runs(command: string): boolean {

@@ -28,7 +28,7 @@ export function body({ name, inspection, line }: Scene): string {
 <p>${number(tokens)} tokens in ${number(units.length)} units, ${times.toFixed(1)} times the ${number(trainedLength)} the model was
 trained for. <span class="key cached"></span> cached: ${number(cached)} tokens <span class="key here"></span> the cursor's unit</p>
 ${strip(units, tokens, cached, here)}
-<table><thead><tr><th>unit</th><th>name</th><th>kind</th><th>lines</th><th colspan="2">tokens</th></tr></thead>
+<table><thead><tr><th>unit</th><th>name</th><th class="kind">kind</th><th>lines</th><th colspan="2">tokens</th></tr></thead>
 <tbody>${rows(units, cached, here)}</tbody></table>`;
 }
 
@@ -61,7 +61,7 @@ function rows(units: readonly Unit[], cached: number, here: number): string {
       const { start, end } = unit.range;
       const last = end.character === 0 && end.line > start.line ? end.line : end.line + 1;
       return `<tr class="${index === here ? "here" : ""}" data-line="${start.line}" tabindex="0"><td class="n">${unit.unitIndex}</td>
-<td class="name">${escaped(nameOf(unit))}</td><td>${escaped(unit.kind)}</td><td class="n">${start.line + 1}-${last}</td><td class="n">${number(unit.tokens)}</td>
+<td class="name">${escaped(nameOf(unit))}</td><td class="kind">${escaped(unit.kind)}</td><td class="n">${start.line + 1}-${last}</td><td class="n">${number(unit.tokens)}</td>
 <td class="bar"><svg viewBox="0 0 ${most} 8" preserveAspectRatio="none"><rect class="unit even" width="${unit.tokens}" height="8"/><rect class="cached" width="${kept}" height="8"/></svg></td></tr>`;
     })
     .join("");
@@ -85,14 +85,15 @@ h1 { font-size: 1.3em; margin: 0 0 4px; font-weight: 600; }
 svg { display: block; width: 100%; }
 #scene > svg { height: 52px; margin: 12px 0; }
 .unit { cursor: pointer; } .even { fill: var(--vscode-charts-blue); fill-opacity: .45; } .odd { fill: var(--vscode-charts-blue); fill-opacity: .25; }
-rect.here { fill: var(--vscode-charts-orange); fill-opacity: .9; } rect.cached { fill: var(--vscode-charts-green); }
+rect.here { fill: var(--vscode-charts-yellow); fill-opacity: .9; } rect.cached { fill: var(--vscode-charts-green); }
 .key { display: inline-block; width: 12px; height: 10px; margin: 0 4px 0 14px; }
-.key.cached { background: var(--vscode-charts-green); } .key.here { background: var(--vscode-charts-orange); }
+.key.cached { background: var(--vscode-charts-green); } .key.here { background: var(--vscode-charts-yellow); }
 table { border-collapse: collapse; width: 100%; } th { text-align: left; font-weight: 600; opacity: .8; } td, th { padding: 2px 10px 2px 0; white-space: nowrap; }
-.n { text-align: right; font-variant-numeric: tabular-nums; } .name { font-family: var(--vscode-editor-font-family); overflow: hidden; text-overflow: ellipsis; max-width: 28em; }
-.bar { width: 40%; } .bar svg { height: 9px; }
+.n { text-align: right; font-variant-numeric: tabular-nums; } .name { font-family: var(--vscode-editor-font-family); overflow: hidden; text-overflow: ellipsis; max-width: 0; width: 45%; }
+.bar { width: 25%; min-width: 40px; } .bar svg { height: 9px; }
 tbody tr { cursor: pointer; } tbody tr:hover { background: var(--vscode-list-hoverBackground); }
-tr.here { box-shadow: inset 3px 0 var(--vscode-charts-orange); background: var(--vscode-list-inactiveSelectionBackground); } tr td:first-child { padding-left: 8px; }
+tr.here { box-shadow: inset 3px 0 var(--vscode-charts-yellow); background: var(--vscode-list-inactiveSelectionBackground); } tr td:first-child { padding-left: 8px; }
+@media (max-width: 600px) { .kind { display: none; } }
 `;
 
 const SCRIPT = `

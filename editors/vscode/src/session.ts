@@ -108,6 +108,8 @@ export class Session implements vscode.Disposable {
     try {
       await vscode.window.withProgress(bar, () => client.start());
     } catch (error) {
+      if (this.client === client) this.client = null; // what it still does, such as trying again, changes no state
+      void client.dispose(2000).catch(() => undefined);
       this.fail("failed", `hirope-ls did not start: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
@@ -138,6 +140,7 @@ export class Session implements vscode.Disposable {
   private become(state: SessionState, problem: string | null = null): void {
     this.state = state;
     this.problem = problem;
+    void vscode.commands.executeCommand("setContext", "hirope-ls.running", state === "running"); // ticks the walkthrough
     this.changed.fire();
   }
 

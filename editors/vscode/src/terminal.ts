@@ -1,18 +1,29 @@
-/** Commands that the user sees running. */
+/** Programs that the user sees running. */
 
 import * as vscode from "vscode";
 
-/** Run a line of shell in a new terminal. */
-export function runInTerminal(name: string, line: string): void {
-  const terminal = vscode.window.createTerminal({ name });
-  terminal.show();
-  terminal.sendText(line);
+/** Run a line of shell; whether it ended well. */
+export function runLine(name: string, line: string): Promise<boolean> {
+  return ended(name, "shell", new vscode.ShellExecution(line));
 }
 
-/** Run a program in a terminal of its own, with no shell between; it stays readable when the program has ended. */
-export async function runProgram(name: string, program: string, args: string[]): Promise<void> {
-  const run = new vscode.ProcessExecution(program, args);
-  const task = new vscode.Task({ type: "process" }, vscode.TaskScope.Workspace, name, "HiRoPE", run, []);
+/** Run a program with no shell between; what it said stays readable when it has ended. */
+export function runProgram(name: string, program: string, args: string[]): Promise<boolean> {
+  return ended(name, "process", new vscode.ProcessExecution(program, args));
+}
+
+async function ended(name: string, type: string, run: vscode.ShellExecution | vscode.ProcessExecution): Promise<boolean> {
+  const task = new vscode.Task({ type }, vscode.TaskScope.Workspace, name, "HiRoPE", run, []);
   task.presentationOptions = { reveal: vscode.TaskRevealKind.Always, panel: vscode.TaskPanelKind.Dedicated, clear: true };
-  await vscode.tasks.executeTask(task);
+  return new Promise((resolve, reject) => {
+    const heard = vscode.tasks.onDidEndTaskProcess(({ execution, exitCode }) => {
+      if (execution.task.name !== name) return;
+      heard.dispose();
+      resolve(exitCode === 0);
+    });
+    vscode.tasks.executeTask(task).then(undefined, (problem) => {
+      heard.dispose();
+      reject(problem);
+    });
+  });
 }

@@ -6,11 +6,15 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+from editors.vscode.install import OLDEST
+
 from hirope_ls.config import SETTINGS
 from hirope_ls.config.generated import COMMAND, vscode_configuration
 from hirope_ls.syntax.languages import LANGUAGES
 
 EXTENSION = Path(__file__).parents[3] / "editors" / "vscode"
+INSTALL = json.loads((EXTENSION.parent / "install.json").read_text(encoding="utf-8"))
 MANIFEST = json.loads((EXTENSION / "package.json").read_text(encoding="utf-8"))
 PROPERTIES = MANIFEST["contributes"]["configuration"]["properties"]
 
@@ -49,3 +53,38 @@ def test_every_picture_that_is_named_is_there() -> None:
     named = set(re.findall(r"images/[\w-]+\.png", text))
     assert named
     assert [name for name in named if not (EXTENSION / name).is_file()] == []
+
+
+def test_the_oldest_vscode_is_the_one_that_is_tested() -> None:
+    assert MANIFEST["engines"]["vscode"] == f"^{OLDEST.vscode}"
+    text = (EXTENSION / "README.md").read_text(encoding="utf-8")
+    assert f"VS Code {OLDEST.vscode.rpartition('.')[0]} " in text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "README.md",
+        "editors/vscode/README.md",
+        "editors/vscode/walkthrough/install.md",
+        "editors/nvim/doc/hirope.txt",
+    ],
+)
+def test_one_command_installs_the_server_wherever_it_is_named(name: str) -> None:
+    text = (EXTENSION.parents[1] / name).read_text(encoding="utf-8")
+    assert INSTALL["command"] in text
+    assert "pip install hirope-ls" not in text, "it is on no index yet"
+
+
+def test_neovim_makes_the_same_command_for_the_clone_it_lies_in() -> None:
+    text = (EXTENSION.parent / "nvim" / "lua" / "hirope" / "find.lua").read_text(encoding="utf-8")
+    clone, environment = f"~/{INSTALL['clone']}", f"~/{INSTALL['environment']}"
+    assert f"'{INSTALL['command'].replace(environment, '%s').replace(clone, '%s')}'" in text
+    assert f"'{clone}'" in text
+    assert f"'{environment}'" in text
+
+
+def test_the_command_that_installs_uses_the_folders_it_names() -> None:
+    clone, environment = INSTALL["clone"], INSTALL["environment"]
+    made = f"python3 -m venv ~/{environment} && ~/{environment}/bin/pip install ~/{clone}"
+    assert INSTALL["command"] == made

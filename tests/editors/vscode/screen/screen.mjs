@@ -3,10 +3,11 @@ import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const { chromium } = createRequire(`${process.env.HIROPE_VSCODE}/`)("playwright-core");
-const { HIROPE_PORT, HIROPE_PROBE_PORT, HIROPE_FOLDER, HIROPE_SHOTS, HIROPE_CHROMIUM } = process.env;
-const HOST = `127.0.0.1:${HIROPE_PORT}`;
+const { HIROPE_PORT, HIROPE_PROBE_PORT, HIROPE_FOLDER, HIROPE_SHOTS, HIROPE_CHROMIUM, HIROPE_VERSION } = process.env;
+export const HOST = `127.0.0.1:${HIROPE_PORT}`;
 const GHOST = ".ghost-text-decoration, .ghost-text-decoration-preview, .ghost-text";
-const PATIENCE_MS = 90_000;
+const STATUS = '[id="hirope-ls.hirope-ls.hirope-ls"]';
+const PATIENCE_MS = 180_000;
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"];
 
 /** Wait until `holds` gives something true; what it gave. */
@@ -21,22 +22,26 @@ export async function until(what, holds, patience = PATIENCE_MS) {
       problem = String(error);
     }
     if (Date.now() > end) throw new Error(`in vain: ${what} ${problem}`);
-    await sleep(100);
+    await sleep(50);
   }
+}
+
+/** A browser and an empty page, of the size that pictures have. */
+export async function browse() {
+  const browser = await chromium.launch({ executablePath: HIROPE_CHROMIUM, args: FLAGS });
+  return { browser, page: await browser.newPage({ viewport: { width: 1000, height: 640 } }) };
 }
 
 export class Screen {
   static async open() {
-    const screen = new Screen();
-    screen.browser = await chromium.launch({ executablePath: HIROPE_CHROMIUM, args: FLAGS });
-    screen.page = await screen.browser.newPage({ viewport: { width: 1000, height: 640 } });
+    const screen = Object.assign(new Screen(), await browse());
     await screen.page.goto(`http://${HOST}/?folder=${HIROPE_FOLDER}`);
     try {
       await until("the probe answers", () => screen.run("return true"));
       await screen.run("await hirope.started");
-    await screen.command("workbench.action.closeSidebar");
-    await screen.command("workbench.action.closeAllEditors");
-      await until("the model is ready", async () => (await screen.status()).state === "ready");
+      await screen.command("workbench.action.closeSidebar");
+      await screen.command("workbench.action.closeAllEditors");
+      await screen.ready();
     } catch (error) {
       await screen.shot("failed-start");
       await screen.close();
@@ -72,10 +77,11 @@ export class Screen {
     await this.command("workbench.action.focusActiveEditorGroup");
   }
 
-  /** Throw away what was typed. */
+  /** Throw away what was typed, and close what is open. */
   async revert() {
     await this.press("Escape");
     await this.command("workbench.action.files.revert");
+    await this.command("workbench.action.closeAllEditors");
   }
 
   command(name, ...args) {
@@ -86,24 +92,54 @@ export class Screen {
     return this.run("return vscode.window.activeTextEditor.document.getText()");
   }
 
+  /** The text, once it is another one than this. */
+  after(text) {
+    return until("another text", async () => {
+      const now = await this.text();
+      return now === text ? null : now;
+    });
+  }
+
+  /** What a virtual document of the extension says now, or "". */
+  document(name) {
+    const code = "return vscode.workspace.textDocuments.find((d) => d.uri.scheme === 'hirope-ls' && d.uri.path.includes(args.name))?.getText() ?? ''";
+    return this.run(code, { name });
+  }
+
   status() {
     return this.run("return hirope.request('hirope/status', {})");
+  }
+
+  /** What became of the last request about the file in view. */
+  last() {
+    const code = `const uri = vscode.window.activeTextEditor.document.uri.toString();
+      return hirope.request('hirope/lastCompletion', { textDocument: { uri } });`;
+    return this.run(code);
+  }
+
+  ready() {
+    return until("the model is ready", async () => (await this.status()).state === "ready");
   }
 
   set(name, value) {
     return this.run("await vscode.workspace.getConfiguration('hirope-ls').update(args.name, args.value, 1)", { name, value });
   }
 
-  async type(text, delay = 60) {
+  theme(kind) {
+    const code = "await vscode.workspace.getConfiguration('workbench').update('colorTheme', `Default ${args.kind} Modern`, 1)";
+    return this.run(code, { kind }).then(() => until(kind, () => this.page.locator(`.monaco-workbench.vs${kind === "Dark" ? "-dark" : ""}`).count()));
+  }
+
+  /** Type, and have every letter arrive before the next: `delay` lies between. */
+  async type(text, delay = 40) {
     for (const letter of text) {
       await (letter === "\n" ? this.page.keyboard.press("Enter") : this.page.keyboard.type(letter));
       await sleep(delay);
     }
   }
 
-  async press(key) {
-    await this.page.keyboard.press(key);
-    await sleep(150);
+  press(key) {
+    return this.page.keyboard.press(key);
   }
 
   /** The ghost text that is shown now, or "". */
@@ -120,11 +156,26 @@ export class Screen {
     return until("no ghost text", async () => !(await this.shown()));
   }
 
+  /** The page inside the webview in front. */
+  inside() {
+    return this.page.frameLocator("iframe.webview.ready").last().frameLocator("iframe#active-frame");
+  }
+
+  /** The notification in view that has this text; its buttons answer to `press`. */
+  notice(text) {
+    return this.page.locator(".notifications-toasts .notification-list-item", { hasText: text }).first();
+  }
+
   async statusBar() {
-    return (await this.page.locator('[id="hirope-ls.hirope-ls.hirope-ls"]').textContent())?.trim() ?? "";
+    return (await this.page.locator(STATUS).textContent())?.trim() ?? "";
+  }
+
+  clickStatusBar() {
+    return this.page.locator(STATUS).click();
   }
 
   async shot(name) {
-    if (HIROPE_SHOTS) await this.page.screenshot({ path: `${HIROPE_SHOTS}/vscode-${name}.png` });
+    await this.page.mouse.move(420, 560);
+    if (HIROPE_SHOTS) await this.page.screenshot({ path: `${HIROPE_SHOTS}/vscode-${HIROPE_VERSION}-${name}.png` });
   }
 }
