@@ -109,7 +109,7 @@ def test_the_deadline_is_that_of_the_newest_request(fake: Start) -> None:
 
 def test_a_waiting_one_gives_way_to_the_newer_text(fake: Start) -> None:
     """Nothing has been done for it yet, so the model may as well read what is there now."""
-    with ready(fake, **OUT, prefill_s=0.4) as editor:
+    with ready(fake, **OUT, prefill_s=2) as editor:
         editor.open(OTHER, CODE)
         blocker = editor.inline(OTHER, AT)
         older = editor.inline(URI, AT)
