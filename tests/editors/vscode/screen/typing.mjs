@@ -117,6 +117,7 @@ test("two cursors: what is accepted comes at both, and goes with one undo", asyn
       return new vscode.Selection(end, end);
     });`;
   await screen.run(code);
+  await until("both cursors are in view", async () => (await screen.page.getByText("2 selections").count()) > 0);
   const former = await screen.text();
   await screen.type("self.");
   const typed = await until("both have it", async () => {
