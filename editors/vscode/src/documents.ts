@@ -5,6 +5,7 @@ import * as vscode from "vscode";
 
 export const SCHEME = "hirope-ls";
 const FOCUS_MS = 3000;
+const SETTLED_MS = 1000;
 
 /** Texts by address; an editor that shows one follows it. */
 export class Documents implements vscode.TextDocumentContentProvider {
@@ -27,8 +28,10 @@ export class Documents implements vscode.TextDocumentContentProvider {
     const code = vscode.window.activeTextEditor;
     await vscode.commands.executeCommand(beside ? "markdown.showLockedPreviewToSide" : "markdown.showPreview", uri);
     if (!beside || !code) return;
-    await inFront(uri);
-    await vscode.window.showTextDocument(code.document, code.viewColumn);
+    const back = () => vscode.window.showTextDocument(code.document, code.viewColumn);
+    await inFront(uri, FOCUS_MS);
+    await back();
+    if (await inFront(uri, SETTLED_MS)) await back(); // VS Code 1.93 lets it take the focus twice
   }
 
   private async source(uri: vscode.Uri, beside: boolean): Promise<void> {
@@ -45,20 +48,20 @@ export function isTabOf(tab: vscode.Tab, uri: vscode.Uri): boolean {
   return rendered && tab.label.includes(basename(uri.path));
 }
 
-/** A preview takes the focus some time after its command has ended: settled when it has, or seems not to. */
-function inFront(uri: vscode.Uri): Promise<void> {
+/** A preview takes the focus some time after its command has ended: true when it has, false if not within this time. */
+function inFront(uri: vscode.Uri, patience: number): Promise<boolean> {
   const { tabGroups } = vscode.window;
   return new Promise((resolve) => {
     const look = () => {
       const tab = tabGroups.activeTabGroup.activeTab;
-      if (tab && isTabOf(tab, uri)) end();
+      if (tab && isTabOf(tab, uri)) end(true);
     };
     const parts = [tabGroups.onDidChangeTabs(look), tabGroups.onDidChangeTabGroups(look)];
-    const late = setTimeout(() => end(), FOCUS_MS);
-    const end = () => {
+    const late = setTimeout(() => end(false), patience);
+    const end = (came: boolean) => {
       clearTimeout(late);
       vscode.Disposable.from(...parts).dispose();
-      resolve();
+      resolve(came);
     };
     look();
   });

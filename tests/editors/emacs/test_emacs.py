@@ -23,6 +23,7 @@ QUIET: Final = """
 """Nothing but the file on the screen and on the disk, and no compiler beside it."""
 SUGGEST: Final = "textDocument/inlineCompletion"
 TEXT: Final = SHAPES.replace("A square.", "A square 🟦, écarté: 𝒂².")
+TYPED: Final = TEXT + "def area(self):\n    re"
 TAB, ENTER, UNDO, QUIT, WORD, END_OF_LINE = "\t", "\r", "\x1f", "\x07", "\x1bf", "\x05"
 
 
@@ -49,8 +50,11 @@ class Emacs:
         return suggested
 
     def settled(self) -> str:
-        """The suggestion, when all that was asked for is answered."""
-        return "" if self.trail.open(SUGGEST) else self.trail.suggested()
+        """The suggestion, when it was asked for behind all that was typed, and all that was asked for is answered."""
+        last = TYPED.split("\n")[-1]
+        here = {"line": TYPED.count("\n"), "character": len(last)}
+        asked = [message["params"]["position"] for message in self.trail.sent(SUGGEST)]
+        return self.trail.suggested() if asked and asked[-1] == here and not self.trail.open(SUGGEST) else ""
 
     def ends(self, text: str) -> None:
         """Wait for the cursor behind this text."""
@@ -93,9 +97,6 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield start
     for terminal in terminals:
         terminal.close()
-
-
-TYPED: Final = TEXT + "def area(self):\n    re"
 
 
 def test_ghost_text_taken_whole_and_undone(start: Start) -> None:
