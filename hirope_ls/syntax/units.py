@@ -195,8 +195,8 @@ class _Walk:
 
     def _may_open(self, node: Node) -> bool:
         start = node.start_byte
-        before = self.data[start - node.start_point[1] : start].decode(errors="replace")
-        return all(word in self.language.prefixes for word in before.split())
+        before = self.data[start - node.start_point[1] : start]  # in bytes, as blanks are told apart everywhere else
+        return all(word.decode(errors="replace") in self.language.prefixes for word in before.split())
 
     def _word_after(self, node: Node) -> str:
         rest = self.data[node.end_byte : node.end_byte + _LONGEST_NAME].decode(errors="ignore")
