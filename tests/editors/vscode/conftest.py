@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 from typing import Final
 
@@ -29,10 +30,13 @@ def editors(pytestconfig: pytest.Config) -> None:
     if lacking := install.missing():
         pytest.skip(f"{lacking} is not on this machine")
     capture = pytestconfig.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled():
-        browser.install(install.tell)
-        for release in install.RELEASES:
-            install.install(release)
+    try:
+        with capture.global_and_fixture_disabled():
+            browser.install(install.tell)
+            for release in install.RELEASES:
+                install.install(release)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"VS Code cannot be fetched: {error}")
 
 
 @pytest.fixture(scope="session")
