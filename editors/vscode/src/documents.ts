@@ -8,10 +8,15 @@ const FOCUS_MS = 3000;
 const SETTLED_MS = 1000;
 
 /** Texts by address; an editor that shows one follows it. */
-export class Documents implements vscode.TextDocumentContentProvider {
+export class Documents implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly texts = new Map<string, string>();
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
+  private readonly opening = vscode.workspace.onDidOpenTextDocument((document) => this.opened(document));
   readonly onDidChange = this.changed.event;
+
+  dispose(): void {
+    this.opening.dispose();
+  }
 
   provideTextDocumentContent(uri: vscode.Uri): string {
     return this.texts.get(uri.toString()) ?? "";
@@ -32,6 +37,12 @@ export class Documents implements vscode.TextDocumentContentProvider {
     await inFront(uri, FOCUS_MS);
     await back();
     if (await inFront(uri, SETTLED_MS)) await back(); // VS Code 1.93 lets it take the focus twice
+  }
+
+  /** VS Code passes over changes between its asking for a text and its document: told again here, or they were lost. */
+  private opened(document: vscode.TextDocument): void {
+    const text = this.texts.get(document.uri.toString());
+    if (text !== undefined && text !== document.getText()) this.changed.fire(document.uri);
   }
 
   private async source(uri: vscode.Uri, beside: boolean): Promise<void> {

@@ -36,6 +36,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   context.subscriptions.push(
     log,
     session,
+    documents,
     explaining,
     positions,
     new StatusBar(session),

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 from typing import Final
 
 import pytest
+from editors.home import ASKED
 
 from editors.vscode import browser, install
 
-ASKED: Final = os.environ.get("HIROPE_EDITORS", "") not in ("", "0")
 PATIENCE_S: Final = 2400
 SHORT: Final = "test_manifest.py"  # needs neither node nor a network
 

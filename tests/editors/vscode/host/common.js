@@ -1,24 +1,7 @@
 // What the suites in the extension host share.
 const vscode = require("vscode");
-const { setTimeout: sleep } = require("node:timers/promises");
 
-const PATIENCE_MS = 180_000;
-
-/** Wait until `holds` gives something true; what it gave. */
-exports.until = async (what, holds) => {
-  const end = Date.now() + PATIENCE_MS;
-  let problem = "";
-  for (;;) {
-    try {
-      const found = await holds();
-      if (found) return found;
-    } catch (error) {
-      problem = String(error);
-    }
-    if (Date.now() > end) throw new Error(`in vain: ${what} ${problem}`);
-    await sleep(50);
-  }
-};
+exports.until = require("../until").until;
 
 /** The extension's exports, once its server was started or could not be. */
 exports.hirope = async () => {

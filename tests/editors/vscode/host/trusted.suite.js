@@ -191,6 +191,32 @@ suite("commands", () => {
     await until("a tab", () => tabs().some((label) => /status/.test(label)));
   });
 
+  test("an explanation that ends while its document is being opened", async () => {
+    const { request } = api.server;
+    const { get } = Map.prototype;
+    let token;
+    api.server.request = async (method, params) => {
+      ({ token } = params);
+      return { token, name: "faked", state: "writing", markdown: "# being written" };
+    };
+    Map.prototype.get = function (key) {
+      const found = get.call(this, key);
+      if (found === "# being written") {
+        Map.prototype.get = get;
+        queueMicrotask(() => api.server.explained.fire({ token, done: true, reason: "end", markdown: "# its end" }));
+      }
+      return found;
+    };
+    try {
+      await edit("main.py", 4, 15);
+      await run("explain");
+    } finally {
+      api.server.request = request;
+      Map.prototype.get = get;
+    }
+    await until("its end", () => text("Explanation") === "# its end");
+  });
+
   test("an explanation", async () => {
     await explained("Circle", 4, 15);
     await until("a tab", () => tabs().some((label) => /Explanation/.test(label)));

@@ -1,30 +1,15 @@
 // A VS Code in a browser: what a user does, what the screen shows, and what the extension host knows.
 import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
+import untils from "../until.js";
 
 const { chromium } = createRequire(`${process.env.HIROPE_VSCODE}/`)("playwright-core");
 const { HIROPE_PORT, HIROPE_PROBE_PORT, HIROPE_FOLDER, HIROPE_SHOTS, HIROPE_CHROMIUM, HIROPE_VERSION } = process.env;
+export const { until } = untils;
 export const HOST = `127.0.0.1:${HIROPE_PORT}`;
 const GHOST = ".ghost-text-decoration, .ghost-text-decoration-preview, .ghost-text";
 const STATUS = '[id="hirope-ls.hirope-ls.hirope-ls"]';
-const PATIENCE_MS = 180_000;
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"];
-
-/** Wait until `holds` gives something true; what it gave. */
-export async function until(what, holds, patience = PATIENCE_MS) {
-  const end = Date.now() + patience;
-  let problem = "";
-  for (;;) {
-    try {
-      const found = await holds();
-      if (found) return found;
-    } catch (error) {
-      problem = String(error);
-    }
-    if (Date.now() > end) throw new Error(`in vain: ${what} ${problem}`);
-    await sleep(50);
-  }
-}
 
 /** A browser and an empty page, of the size that pictures have. */
 export async function browse() {
