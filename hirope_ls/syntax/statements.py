@@ -57,7 +57,7 @@ def _starts(language: Language, tree: Tree) -> list[int]:
 
 def _is_no_statement(language: Language, node: Node) -> bool:
     if node.type in language.containers:  # a block begins with its brace
-        first = node.child(0)
+        first = node.child(0) if node.child_count else None  # a broken text may have an empty one
         return first is not None and first.type in language.punctuation
     return node.type in language.comments or node.type in language.punctuation
 

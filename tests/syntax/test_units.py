@@ -307,6 +307,10 @@ def test_statement_starts_are_lines_of_statements_at_any_depth():
     assert statement_starts(None, text.encode()) == []
 
 
+def test_statement_starts_of_a_block_that_is_broken_off():
+    assert statement_starts(PYTHON, b"def e(:\n '''\n'") == [8, 13]  # the tree of it has an empty block
+
+
 def test_statement_starts_of_a_method_by_itself():
     text = "    # about\n    def m(self):\n        a\n        if b:\n            c\n    x = 1\n    y = 2\n"
     lines = [text[at:].split("\n")[0].strip() for at in statement_starts(PYTHON, text.encode())]
