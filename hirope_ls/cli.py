@@ -33,6 +33,7 @@ _COMMANDS = {
         "train other shapes and vocabularies for the same time, and compare",
     ),
     "lab results": ("hirope_ls.lab.reproduce.command", "measure what RESULTS.md shows, and write it"),
+    "lab pointer": ("hirope_ls.lab.pointer", "fit how far a model believes what its text says again"),
     "lab gguf": ("hirope_ls.lab.to_gguf", "write a Llama-shaped model as a GGUF file, for llama.cpp"),
     "lab quantise": ("hirope_ls.lab.quantise", "write a model with its matrices in 8 or 4 bits"),
     "lab device": ("hirope_ls.lab.device.command", "check and measure everything on this machine's GPU"),

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from hirope_ls.model.beginnings import Beginnings
 from hirope_ls.model.generator import Limits, Sampling
+from hirope_ls.model.pointer import Shares
 
 
 class Choice:
@@ -33,12 +34,17 @@ class Choice:
         if limits.prefix and self._pieces is None:
             raise ValueError("a text cannot be begun with given bytes where the bytes of tokens are not known")
 
-    def best(self, logits: Tensor, limits: Limits, said: Sequence[int] = ()) -> tuple[int | None, float]:
+    def best(
+        self, logits: Tensor, limits: Limits, said: Sequence[int] = (), shares: Shares | None = None
+    ) -> tuple[int | None, float]:
         """The id that comes after the generated tokens `said`, None at a stop id or where no id is left, and its
-        natural log-probability among all ids. `logits` [vocab] may be overwritten."""
+        natural log-probability among all ids. `logits` [vocab] may be overwritten; what a pointer has of the
+        probability, `shares`, is mixed in."""
         with torch.inference_mode():
             row = logits.float()
             total = _log_total(row)
+            if shares is not None:
+                row, total = mixed(row, total, shares)
             row = self._bound(row.index_fill_(0, self._masked(limits, len(row)), -torch.inf), limits.prefix, said)
             token = _first_best(row) if limits.sampling is None else int(drawn(row, limits.sampling, len(said)))
             logprob = float(row[token]) - total
@@ -65,6 +71,15 @@ class Choice:
             self._index = torch.tensor(inside, dtype=torch.long, device=self._device)
             self._limits = asked
         return self._index
+
+
+def mixed(row: Tensor, total: float, shares: Shares) -> tuple[Tensor, float]:
+    """Logits [vocab] and the log of their exponentials' sum with a pointer's shares mixed in; overwrites `row`."""
+    rest = 1 - float(shares.shares.sum())
+    ids = torch.from_numpy(shares.ids).to(row.device)
+    added = torch.from_numpy(np.log(shares.shares / rest) + total).to(row)
+    row[ids] = torch.logaddexp(row[ids], added)
+    return row, total - math.log(rest)
 
 
 def _log_total(row: Tensor) -> float:

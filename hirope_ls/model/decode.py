@@ -30,6 +30,7 @@ from hirope_ls.model.loader import Loaded
 from hirope_ls.model.loop import Loop
 from hirope_ls.model.needs import measure
 from hirope_ls.model.pace import Pace
+from hirope_ls.model.pointer import Pointed, sayable
 from hirope_ls.model.run import NO_MENTIONS, Rows, Run
 from hirope_ls.model.session import Session
 from hirope_ls.problems import InputError
@@ -73,6 +74,7 @@ class LocalModel:
         never = special | frozenset(range(vocab_size or self._vocab, self._vocab))
         self._choice = Choice(never, loaded.device, pieces)
         self._drafting, self._pace = drafts, Pace()
+        self._pointer, self._sayable = loaded.card.pointer, sayable(self._vocab, never)
         host_bytes = (0 if on_cpu else budget_bytes) if host_bytes is None else host_bytes
         self._store = KVStore(needs.layers, needs.dtype, loaded.device, budget_bytes, host_bytes)
 
@@ -168,7 +170,10 @@ class LocalModel:
             yield from run.prefilled(0, 0)
             yield Finished("memory")
             return
-        loop = Loop(run, session, self._choice, self._step, self._verify, drafts, self._pace)
+        pointed = None
+        if self._pointer is not None:
+            pointed = Pointed(self._pointer, run.prompt.ids, run.limits.max_new_tokens, self._sayable)
+        loop = Loop(run, session, self._choice, self._step, self._verify, drafts, self._pace, pointed)
         logits, reason = self._prefill(session, rows, self._chunk, run.halted)
         exact = session.exact if session.exact < session.length else None
         yield from run.prefilled(session.length - session.computed, session.computed, exact)

@@ -13,6 +13,7 @@ from typing import Any, cast, get_args
 
 from hirope_ls.model.families import Doubt, FimOrder, order_of
 from hirope_ls.model.memory import Need, Shape
+from hirope_ls.model.pointer import LARGEST, Pointer
 from hirope_ls.model.quantised import quantised_by
 from hirope_ls.model.vocabulary import named_controls
 from hirope_ls.model.weights import read_json, read_weights
@@ -30,7 +31,7 @@ class Card:
     """What is known of a model before it is loaded. `trained_length` is in tokens; `fim_order` is None where the model
     was not trained to fill in the middle, or where that is in `fim_doubt`; `disk_bytes` is the size of the weight
     files; `quantised` is the method that the weights are quantised by, if they are; `shape` is None where the
-    configuration does not tell it in the usual way."""
+    configuration does not tell it in the usual way; `pointer` where nobody has fitted one."""
 
     folder: Path
     architecture: str
@@ -43,6 +44,7 @@ class Card:
     quantised: str | None = None
     fim_doubt: Doubt | None = None
     shape: Shape | None = None
+    pointer: Pointer | None = None
 
     @property
     def name(self) -> str:
@@ -95,6 +97,7 @@ def read_outline(folder: Path | str) -> Card:
         quantised=quantised,
         fim_doubt=order if isinstance(order, Doubt) else None,
         shape=Shape.of(text),
+        pointer=_pointer(folder, config),
     )
 
 
@@ -238,6 +241,15 @@ def _fim_order(folder: Path, config: dict[str, Any], kind: str) -> FimOrder | Do
     if order is not None and order not in get_args(FimOrder):
         raise ModelRefused(f"{folder / 'config.json'}: hirope.fim_order is {order!r}, not one of {get_args(FimOrder)}")
     return cast("FimOrder | None", order)
+
+
+def _pointer(folder: Path, config: dict[str, Any]) -> Pointer | None:
+    own = _own(config)
+    found = Pointer.parse(own["pointer"]) if own.get("pointer") is not None else None
+    if found is None and own.get("pointer") is not None:
+        wrong = f"hirope.pointer is not four numbers from -{LARGEST:.0f} to {LARGEST:.0f}"
+        raise ModelRefused(f"{folder / 'config.json'}: {wrong}: fit them with lab pointer")
+    return found
 
 
 def _controls(folder: Path) -> frozenset[str]:

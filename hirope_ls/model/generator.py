@@ -85,7 +85,8 @@ class Prefilled:
 
 @dataclass(frozen=True)
 class Generated:
-    """One new token; `logprob` is its natural log-probability under the model, before any id is forbidden.
+    """One new token; `logprob` is its natural log-probability before any id is forbidden: under the model, and
+    what its pointer says mixed in, where it has one.
 
     `drafted` and `accepted` count the tokens that were guessed before the pass which this token is the first to come
     from, and how many of them came true; the accepted ones are those that follow this one.
@@ -150,5 +151,6 @@ class LanguageModel(Protocol):
         ...
 
     def score(self, ids: IntArray, positions: IntArray, mentions: Mentions | None = None) -> NDArray[np.float32]:
-        """Natural log-probabilities of ids[1:], each after all that precedes it: float32[n-1]."""
+        """Natural log-probabilities of ids[1:], each after all that precedes it: float32[n-1]. By the model alone,
+        whatever its pointer would say."""
         ...

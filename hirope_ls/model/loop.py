@@ -17,6 +17,7 @@ from hirope_ls.model.choice import Choice
 from hirope_ls.model.drafts import Drafts
 from hirope_ls.model.generator import Event, Generated, Reason
 from hirope_ls.model.pace import Pace
+from hirope_ls.model.pointer import Pointed
 from hirope_ls.model.run import Run
 from hirope_ls.model.session import Session
 
@@ -27,14 +28,23 @@ Pass = Callable[[Session, Sequence[int], Sequence[Sequence[int]]], Tensor]
 
 
 class Loop:
-    """One generation in one session, which is taken to be leased for it. `drafts` is None where none are wanted."""
+    """One generation in one session, which is taken to be leased for it. `drafts` is None where none are wanted, and
+    `pointed` where the model alone says what comes."""
 
     def __init__(
-        self, run: Run, session: Session, choice: Choice, step: Step, verify: Pass, drafts: Drafts | None, pace: Pace
+        self,
+        run: Run,
+        session: Session,
+        choice: Choice,
+        step: Step,
+        verify: Pass,
+        drafts: Drafts | None,
+        pace: Pace,
+        pointed: Pointed | None = None,
     ) -> None:
         self._run, self._session, self._choice = run, session, choice
         self._step, self._verify = step, verify
-        self._drafts, self._pace = drafts, pace
+        self._drafts, self._pace, self._pointed = drafts, pace, pointed
         self._lease = session.lease
 
     def events(self, logits: Tensor) -> Generator[Event, None, Reason]:
@@ -93,7 +103,9 @@ class Loop:
         chosen: list[Generated | None] = []
         said = self._run.said
         for count, (row, draft) in enumerate(zip(logits[0], [*drafts, None], strict=True)):
-            token, logprob = self._choice.best(row, self._run.limits, [*said, *drafts[:count]])
+            text = [*said, *drafts[:count]]
+            shares = self._pointed.after(text) if self._pointed else None
+            token, logprob = self._choice.best(row, self._run.limits, text, shares)
             chosen.append(None if token is None else Generated(token, logprob))
             if token != draft:
                 break

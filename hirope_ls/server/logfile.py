@@ -37,7 +37,8 @@ class LogFile:
         problem = self._open(path) if path != self._path else None
         if self._file is not None:
             self._file.setLevel(number)
-        self._logger.setLevel(min([number, *(handler.level for handler in self._logger.handlers)]))
+        lowest = min([number, *(handler.level for handler in self._logger.handlers)])
+        self._logger.setLevel(max(lowest, logging.DEBUG))  # level 0 would leave it to the root logger, which says less
         return problem
 
     def close(self) -> None:

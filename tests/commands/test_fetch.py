@@ -247,6 +247,17 @@ def test_progress_ends_at_the_whole(hub: FakeHub, monkeypatch: pytest.MonkeyPatc
         assert sum(counted) == 0 and len(counted) > 1
 
 
+def test_progress_in_a_log_is_a_line_at_each_tenth(
+    hub: FakeHub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hirope_ls.commands.fetch._LONG", 0)
+    assert main(["fetch", NAME]) == 0
+    told = capsys.readouterr().err.splitlines()
+    shares = [int(line.rpartition(", ")[2].removesuffix(" %")) for line in told]
+    assert shares == sorted(set(shares)) and len(shares) <= 10 and not any(share % 10 for share in shares)
+    assert shares[-1] == 100 and re_size(len(hub.files["model.safetensors"])) in told[-1]
+
+
 def test_a_hub_without_ranges(hub: FakeHub) -> None:
     hub.ranges = False
     hub.cuts = [5000, 10_000]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import bundled
 import numpy as np
@@ -24,6 +26,7 @@ from hirope_ls.engine.question import Recipe
 from hirope_ls.engine.snapshots import Pipeline
 from hirope_ls.model.decode import LocalModel
 from hirope_ls.model.folder import read_card
+from hirope_ls.model.generator import Event, Finished, Reason
 from hirope_ls.model.loader import load
 from hirope_ls.model.tokens import TextTokenizer
 
@@ -206,6 +209,19 @@ def test_it_ends_cleanly(text: str, told: str, reason: str) -> None:
     made, pieces = written(subject(SMALL), bundled.recipe(), says(text))
     assert (made.text, made.reason) == (told, reason)
     assert pieces.startswith(told) if reason != "end" else pieces == told
+
+
+@pytest.mark.parametrize("reason", ["length", "memory"])
+def test_what_is_broken_off_at_the_end_of_a_line_has_not_ended(reason: Reason) -> None:
+    class BrokenOff(FakeModel):
+        """Comes to the end of what it has to say for another reason than that."""
+
+        def generate(self, *given: Any, **named: Any) -> Iterator[Event]:
+            *events, _ = super().generate(*given, **named)
+            return iter([*events, Finished(reason)])
+
+    made, _ = written(subject(SMALL), bundled.recipe(), BrokenOff(says(" Squares the side.\n").says))
+    assert (made.text, made.reason) == ("Squares the side.", reason)
 
 
 def test_a_pause_loses_nothing_and_tells_nothing_twice(model: LocalModel) -> None:

@@ -25,8 +25,8 @@ def prompt_at(text: str, offset: int, heal: bool = True) -> Prompt:
 @pytest.mark.parametrize(
     ("marked", "healed"),
     [
-        ("x = self.fo$0\n", b".fo"),
-        ("x = self.fo$0o\n", b".fo"),
+        ("x = self.get$0\n", b".get"),
+        ("x = self.get$0ter\n", b".get"),
         ("x = self$0\n", b" self"),
         ("x = self.$0\n", b"."),
         ("x = $0\n", b" "),

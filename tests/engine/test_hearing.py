@@ -241,7 +241,8 @@ def test_generated_names_raise_their_definition() -> None:
     offset = len(snapshot.buffer.data)
     prompt = prompt_at(snapshot, offset, card().fim_order)
     assert prompt.mentions is not None and prompt.ids.size > card().trained_length
-    events = a_model().generate(
+    alone = replace(loaded(), card=replace(card(), pointer=None))  # what its pointer says needs no mentions
+    events = LocalModel(alone, 256 << 20).generate(
         "file", prompt.ids, prompt.positions, Limits(8), threading.Event(), mentions=prompt.mentions
     )
     generated = [(event.id, event.logprob) for event in events if isinstance(event, Generated)]

@@ -16,6 +16,7 @@ from hirope_ls.lab.eval import comparison
 from hirope_ls.lab.eval.compare import LOG
 from hirope_ls.lab.eval.copying import copied
 from hirope_ls.lab.eval.gaps import stretches
+from hirope_ls.lab.eval.kinds import KINDS
 from hirope_ls.lab.eval.rivals import Case, Copied, Model
 from hirope_ls.lab.eval.served import Served
 from hirope_ls.lab.eval.sources import text_source
@@ -55,13 +56,22 @@ def test_models_and_the_copy_answer_the_same_and_it_goes_on(models, workspace, t
     assert [line["rival"] for line in lines] == ["copy", "old", "new"] * 2
     assert len({line["file"] for line in lines}) == 2 and len({line["bits"] for line in lines[1:3]}) == 2
     assert all((line["bits"] is None) == (line["cold"] is None) == (line["rival"] == "copy") for line in lines)
-    assert "Difference from copy" in first and "| a completion takes" in first
+    assert "Difference from copy" in first and "| a completion takes" in first and "by what was missing" in first
+    for line in lines:
+        (by_length, by_words), right = _hits(line["hits"]), line["rest_exact_match"] * line["lines"]
+        assert by_length == by_words == (pytest.approx(right), line["lines"])
     assert (out / "table.md").read_text() == first and (out / "plot.png").read_bytes().startswith(b"\x89PNG")
     assert cli.main([*given, "--limit", "2"]) == 0
     again, told = capsys.readouterr()
     assert again == first and "6 of 6 measurements are known" in told
     assert cli.main(words(workspace, out, "--limit", "1", "--models", str(models[0]), "--seed", "1")) == 0
     assert len((out / LOG).read_text().splitlines()) == 6 + 2, "other lines are other questions"
+
+
+def _hits(found: dict[str, list[int]]) -> list[tuple[int, int]]:
+    """Right answers and lines of both pairs of kinds: each line is in one kind of either."""
+    each = [[found.get(kind, [0, 0]) for kind in pair] for pair in (KINDS[:3], KINDS[3:])]
+    return [(sum(right for right, _ in pair), sum(asked for _, asked in pair)) for pair in each]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 from hirope_ls.lab.train.corpus import SourceFile
 from hirope_ls.lab.train.renaming import Renamer
-from hirope_ls.lab.train.rows import ROW_LENGTH, Example, RowMaker, choose_cut
+from hirope_ls.lab.train.rows import ROW_LENGTH, Example, Mix, RowMaker, choose_cut
 from hirope_ls.lab.train.tokenizer import (
     END,
     FILE,
@@ -225,8 +225,19 @@ def test_a_renamed_example_is_cut_from_one_renamed_text() -> None:
     files = [
         SourceFile("s", f"{n}.py", f"x = {words[n]}\n" * 200 + f"{words[n - 1]}\n{words[n - 2]}\n") for n in range(400)
     ]
-    maker = RowMaker(TOKENIZER, files, renamed_share=1.0)
+    maker = RowMaker(TOKENIZER, files, mix=Mix(renamed=1.0))
     for index in range(20):
         example = maker.context_spm(ROW_LENGTH, maker.rng(index))
         if example is not None:
             assert len(set(re.findall(r"= (name\w\w)\n", text_of(example.ids)))) <= 2  # two where a second file begins
+
+
+def test_what_rows_are_made_of_is_a_choice() -> None:
+    middle, prefix = TOKENIZER.token_to_id(MIDDLE), TOKENIZER.token_to_id(PREFIX)
+    plain = RowMaker(TOKENIZER, FILES, mix=Mix(spm=0, psm=0))
+    assert not any(middle in plain.row(index) for index in range(40))
+    for mix, suffix_first in ((Mix(spm=1, psm=0), True), (Mix(spm=0, psm=1), False)):
+        rows = [RowMaker(TOKENIZER, FILES, mix=mix).row(index) for index in range(40)]
+        after = [row[row.index(prefix) + 1] == TOKENIZER.token_to_id(SUFFIX) for row in rows if prefix in row]
+        assert len(after) > 30
+        assert sum(one == suffix_first for one in after) > 0.9 * len(after)  # a prefix in front may be empty in both

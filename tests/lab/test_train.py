@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import signal
+import zipfile
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,9 +14,12 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from hirope_ls.lab.train import attention, command, corpus, installed, loop, measure, variants
+from hirope_ls.lab.train import attention, command, corpus, installed, loop, measure, pack, packages, variants
 from hirope_ls.lab.train.optimise import lr_factor
+from hirope_ls.lab.train.state import Folder
 from hirope_ls.lab.train.tokenizer import END, SPECIALS
+from hirope_ls.model.folder import read_card
+from hirope_ls.problems import InputError
 
 pytest.importorskip("matplotlib")
 
@@ -210,6 +214,21 @@ def test_a_packed_run_begins_elsewhere_with_the_same_rows(tmp_path: Path, source
     assert losses(tmp_path / "there") == losses(tmp_path / "here")
 
 
+def test_of_a_large_corpus_a_part_travels(tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = installed.folder_corpus(source)
+    most = sum(len(file.text) for file in whole.train) // 2
+    monkeypatch.setattr(pack, "_MOST_CHARS", most)
+    file = tmp_path / "run.tar.xz"
+    assert lab_train(tmp_path / "here", source, "--pack", str(file)) == 0
+    pack.unpack(file, Folder(tmp_path / "there"))
+    part = corpus.load(tmp_path / "there" / "corpus")
+    assert part is not None and part.held_out == whole.held_out
+    size = sum(len(file.text) for file in part.train)
+    assert most * 0.9 < size <= most and part.part
+    assert [(each.num_files, each.num_chars) for each in part.sources] == [(len(part.train), size)]
+    assert [file for file in whole.train if file in part.train] == list(part.train)
+
+
 def test_a_run_may_be_prolonged(tmp_path: Path, source: Path) -> None:
     assert lab_train(tmp_path, source, "--steps", "2") == 0
     assert lab_train(tmp_path, source, "--steps", "4") == 0
@@ -233,3 +252,115 @@ def test_variants_are_trained_alike_and_compared_in_one_table(
     vocabularies = [len(json.loads((tmp_path / name / "tokenizer" / "tokenizer.json").read_text())["model"]["vocab"])
                     for name in ("small", "small-300_tokens")]  # fmt: skip
     assert vocabularies[1] == 300 < vocabularies[0]
+
+
+def test_a_run_goes_on_in_its_own_shape(tmp_path: Path, source: Path) -> None:
+    assert lab_train(tmp_path, source, "--steps", "1", "--hidden", "128", "--inner", "192", "--kv-heads", "1") == 0
+    assert lab_train(tmp_path, source, "--steps", "2") == 0
+    config = AutoConfig.from_pretrained(tmp_path / "model")
+    assert (config.hidden_size, config.intermediate_size, config.num_key_value_heads) == (128, 192, 1)
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "lab train --steps 2 --seed 0 " in card and "--hidden 128 --inner 192 --layers 1 --kv-heads 1" in card
+    with pytest.raises(InputError, match="the run has --hidden 128, and keeps it"):
+        lab_train(tmp_path, source, "--steps", "3", "--hidden", "256")
+
+
+def test_a_run_goes_on_with_the_rows_it_had(tmp_path: Path, source: Path) -> None:
+    rows = ("--spm", "0.2", "--psm", "0.3", "--renamed", "0.1", "--seed", "7", "--vocab", "300", "--lr", "1e-3")
+    assert lab_train(tmp_path / "whole", source, "--steps", "3", *rows) == 0
+    assert lab_train(tmp_path / "parts", source, "--steps", "1", *rows) == 0
+    (tmp_path / "parts" / "training.json").unlink()  # as where the process died before it was written
+    assert lab_train(tmp_path / "parts", source, "--steps", "3") == 0
+    assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
+    cards = [(tmp_path / name / "model" / "README.md").read_text() for name in ("parts", "whole")]
+    assert lab_train(tmp_path / "parts", source, "--steps", "4", "--spm", "0.5") == 0
+    changed = (tmp_path / "parts" / "model" / "README.md").read_text()
+    assert (
+        changed.endswith("\nIt was made in another way up to minute 0 with `--spm 0.2`.\n") and "--spm 0.5 " in changed
+    )
+    assert cards[0] == cards[1] and "20% are\nsuch examples and 30% are in the common order" in cards[0]
+
+
+@pytest.mark.parametrize("shares", [("--spm", "0.8", "--psm", "0.5"), ("--spm", "-0.1"), ("--renamed", "1.5")])
+def test_shares_that_are_none(tmp_path: Path, source: Path, shares: tuple[str, str]) -> None:
+    with pytest.raises(InputError, match="from 0 to 1"):
+        lab_train(tmp_path, source, "--steps", "1", *shares)
+    assert not list(tmp_path.iterdir())
+
+
+def test_packages_of_a_registry_are_read_and_what_is_kept_back_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    functions = [
+        f"def area_{i}(side):\n    if side < {i}:\n        return side * {i}\n    return side\n" for i in range(9)
+    ]
+    index = tmp_path / "index"
+    _wheel(index, "free", "MIT", {"free/one.py": "\n".join(functions)})
+    _wheel(index, "bound", "GPL-3.0-only", {"bound/one.py": "\n".join(functions).replace("side", "edge")})
+    _wheel(index, "copied", "MIT", {"copied/one.py": "\n".join(functions).replace("side", "radius")})
+    wanted = tmp_path / "wanted.txt"
+    wanted.write_text("free==1.0\nbound==1.0\ncopied==1.0\nmissing==1.0\n")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(index))
+    with pytest.raises(InputError, match="pip could not fetch"):
+        packages.fetch(wanted, tmp_path / "run" / "site")
+    assert "missing" in capfd.readouterr().err
+    with pytest.raises(InputError, match="there is no file"):
+        packages.fetch(tmp_path / "none.txt", tmp_path / "run" / "site")
+
+    wanted.write_text("free==1.0\nbound==1.0\ncopied==1.0\n")
+    packages.fetch(wanted, tmp_path / "run" / "site")
+    assert (tmp_path / "run" / "site" / "free" / "one.py").is_file()
+    nothing = tmp_path / "nothing.txt"
+    nothing.write_text("# none yet\n")
+    packages.fetch(nothing, tmp_path / "other")
+    assert list((tmp_path / "other").iterdir()) == []
+    kept_back = corpus.SourceFile("evaluated", "one.py", "\n".join(functions).replace("side", "radius"))
+    monkeypatch.setattr(installed, "ROOTS", ())
+    monkeypatch.setattr(installed, "installed_sources", lambda: iter(()))
+    monkeypatch.setattr(installed, "evaluation_files", lambda name, _: (kept_back,) * (name == "flask"))
+    followed = corpus.SourceFile("followed", "one.py", "\n".join(functions))
+    assert not installed.installed_corpus(site=tmp_path / "run" / "site", followed=[followed]).train
+    found = installed.installed_corpus(site=tmp_path / "run" / "site")
+    assert {file.source for file in (*found.train, *found.held_out)} == {"free"}
+    assert {source.name: source.used for source in found.sources} == {"bound": False, "copied": True, "free": True}
+
+
+def _wheel(index: Path, name: str, licence: str, files: dict[str, str]) -> None:
+    index.mkdir(exist_ok=True)
+    info = f"{name}-1.0.dist-info"
+    about = {
+        f"{info}/METADATA": f"Metadata-Version: 2.4\nName: {name}\nVersion: 1.0\nLicense-Expression: {licence}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{name}/data.bin": "nothing to be read",
+    }
+    listed = "".join(f"{path},,\n" for path in (*files, *about, f"{info}/RECORD"))
+    with zipfile.ZipFile(index / f"{name}-1.0-py3-none-any.whl", "w") as archive:
+        for path, text in (files | about | {f"{info}/RECORD": listed}).items():
+            archive.writestr(path, text)
+
+
+def test_a_pointer_is_fitted_to_code_that_is_followed(
+    tmp_path: Path, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    followed = tmp_path / "followed"
+    followed.mkdir()
+    modules = sorted(source.iterdir())
+    for number in range(2):
+        (followed / f"all{number}.py").write_text("".join(each.read_text() for each in modules[number::2]))
+    assert lab_train(tmp_path / "run", source, "--steps", "1", "--follow", str(followed)) == 0
+    pointer = read_card(tmp_path / "run" / "model").pointer
+    assert pointer is not None and pointer.belief(16) > 0.5
+    out, card = capsys.readouterr().out, (tmp_path / "run" / "model" / "README.md").read_text()
+    assert (
+        "2 files: " in out
+        and "fitted on followed, of which 2 files: " in card
+        and card.rstrip().endswith("--follow followed")
+    )
+    assert lab_train(tmp_path / "run", source, "--export-only") == 0
+    assert read_card(tmp_path / "run" / "model").pointer is None
+    assert "has no pointer into the text: fitted to code by --follow" in capsys.readouterr().out
+    for file in followed.iterdir():
+        file.write_text(file.read_text()[:200])
+    assert lab_train(tmp_path / "run", source, "--export-only", "--follow", str(followed)) == 0
+    assert "too few files to fit it to" in capsys.readouterr().out

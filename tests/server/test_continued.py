@@ -109,9 +109,13 @@ def test_the_deadline_is_that_of_the_newest_request(fake: Start) -> None:
 
 def test_a_waiting_one_gives_way_to_the_newer_text(fake: Start) -> None:
     """Nothing has been done for it yet, so the model may as well read what is there now."""
-    with ready(fake, **OUT, prefill_s=2) as editor:
+    with ready(fake, **OUT, first_s=[4.0]) as editor:
         editor.open(OTHER, CODE)
         blocker = editor.inline(OTHER, AT)
+        busy = 0  # that file is parsed first, and what is asked meanwhile of another one would go before
+        while busy < 10:
+            busy = busy + 1 if editor.ask("hirope/status")["busy"] else 0
+            time.sleep(0.01)
         older = editor.inline(URI, AT)
         newer = editor.inline(URI, type_in(editor, AT, "re"))
         assert editor.reply(blocker)["items"]

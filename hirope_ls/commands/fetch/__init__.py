@@ -32,6 +32,7 @@ from hirope_ls.model.folder import read_card, read_outline
 from hirope_ls.model.hub import HubId
 from hirope_ls.problems import HiropeError, InputError, ModelRefused
 
+_LONG = 64 << 20  # bytes whose progress is told where it can only be told in lines
 _SPARE = 64 << 20  # bytes that are left free
 
 
@@ -128,9 +129,25 @@ def _free(folder: Path) -> str:
 
 @contextmanager
 def _progress(total: int) -> Iterator[Told]:
-    """A bar on stderr, if a person is there to see it."""
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    """A bar on stderr; where no person is there to see it, a line at each tenth of what takes long, for a log."""
     screen = Console(stderr=True)
-    with Progress(*columns, TimeRemainingColumn(), console=screen, disable=not screen.is_terminal) as bar:
+    if not screen.is_terminal:
+        yield _Tenths(total) if total >= _LONG else lambda _: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=screen) as bar:
         task = bar.add_task("fetching and checking", total=total)
         yield lambda count: bar.advance(task, count)
+
+
+class _Tenths:
+    def __init__(self, total: int) -> None:
+        self._total, self._done, self._told = max(total, 1), 0, 0
+
+    def __call__(self, count: int) -> None:
+        self._done += count
+        tenths = 10 * self._done // self._total
+        if tenths > self._told:
+            self._told = tenths
+            done = f"{size(self._done)} of {size(self._total)}, {10 * tenths} %"
+            print(f"fetched and checked: {done}", file=sys.stderr, flush=True)

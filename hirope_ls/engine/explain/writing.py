@@ -87,7 +87,7 @@ class Writing:
         return Explanation(text, reason, self.draw, asked.contents, tokens, (time.monotonic() - began) * 1e3)
 
     def _ended(self, raw: str, reason: Ended) -> tuple[str, Ended]:
-        text, over = self._prose(raw, True)
+        text, over = self._prose(raw, reason == "end")  # what was broken off may go on
         if (cut := repeats(text)) is not None:
             text, reason = whole_sentences(cut), "repetition"
         elif reason == "length" and not over:
@@ -119,10 +119,11 @@ class Writing:
         return ask(self.subject, self.recipe, self.pipeline, turns)
 
     def _limits(self, asked: Asked) -> Limits:
-        """Whatever control token a model writes, its text ends there."""
+        """Whatever control token a model writes, its text ends there; a comment's not before a word is begun, which a
+        model that was made to fill gaps would often leave out."""
         sampling = Sampling(seed=self.draw) if self.draw else None
         stops = self.recipe.tokenizer.special.all
-        return Limits(asked.longest, None, stops, sampling=sampling)
+        return Limits(asked.longest, None, stops, prefix=b"" if self._chat else b" ", sampling=sampling)
 
 
 _REASONS: dict[str, Ended] = {"length": "length", "memory": "memory"}

@@ -12,6 +12,7 @@ from pathlib import Path
 from matplotlib.figure import Figure as Picture
 
 from hirope_ls.lab.eval.figures import mean_and_error
+from hirope_ls.lab.eval.kinds import KINDS
 from hirope_ls.lab.eval.rivals import Case
 from hirope_ls.lab.eval.tables import markdown
 
@@ -57,7 +58,7 @@ def verdict(found: Figure | None, metric: str) -> str:
 
 
 def tables(cases: Sequence[Case]) -> str:
-    """Means; differences from the first rival; and times."""
+    """Means; differences from the first rival; what was right by what was missing; and times."""
     base, *others = rivals(cases)
 
     def beside(name: str, metric: str) -> str:
@@ -66,7 +67,7 @@ def tables(cases: Sequence[Case]) -> str:
 
     means = _grid([base, *others], lambda name, metric: told(figure(cases, name, metric)))
     differences = f"Difference from {base}, file by file:\n\n{_grid(others, beside)}" if others else ""
-    return "\n".join(part for part in (means, differences, _times(cases)) if part)
+    return "\n".join(part for part in (means, differences, _hits(cases), _times(cases)) if part)
 
 
 def told(found: Figure | None, sign: str = "") -> str:
@@ -78,6 +79,20 @@ def told(found: Figure | None, sign: str = "") -> str:
 
 def _grid(names: Sequence[str], cell: Callable[[str, str], str]) -> str:
     return markdown(["", *METRICS.values()], [[name, *(cell(name, metric) for metric in METRICS)] for name in names])
+
+
+def _hits(cases: Sequence[Case]) -> str:
+    """Of all lines together: the share of rests that each rival got right, by kind."""
+    names, rows = rivals(cases), []
+    for kind in KINDS:
+        found = [[case.hits[kind] for case in cases if case.rival == name and kind in case.hits] for name in names]
+        shares = [f"{sum(right for right, _ in each) / sum(asked for _, asked in each):.3f}" for each in found if each]
+        if len(shares) == len(names):
+            rows.append([kind, f"{sum(asked for _, asked in found[0]):,}", *shares])
+    if not rows:
+        return ""
+    told = "The share of rests of lines that was right, of all lines together, by what was missing:"
+    return f"{told}\n\n{markdown(['', 'lines', *names], rows)}"
 
 
 def _times(cases: Sequence[Case]) -> str:

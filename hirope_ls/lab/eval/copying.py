@@ -1,4 +1,4 @@
-"""A line copied from the text around it: what any model must beat.
+"""A line copied from the text around it: what any model must beat; and a model that has copying mixed in.
 
 The longest run of characters before the cursor that stands somewhere else in the context is looked for, and what
 follows it there is the answer, up to the end of its line; the nearest place above where several runs are as long, and
@@ -11,13 +11,21 @@ commonest line instead of the nearest.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+import numpy as np
+from torch import Tensor
+
+from hirope_ls.hirope import Scheme
 from hirope_ls.lab.eval.prompts import Prompt
 from hirope_ls.lab.eval.reader import Reader
 from hirope_ls.lab.methods import Method
+from hirope_ls.model.choice import mixed
 from hirope_ls.model.loader import Loaded
+from hirope_ls.model.pointer import sayable
 from hirope_ls.model.tokens import TextTokenizer
+from hirope_ls.problems import InputError
 
 BELOW = 400  # bytes after a cursor that are searched: about what a prompt shows
 _BREAK, _BLANK = b"\n\0\n", b"\0 \t\r\f\v"  # no run goes on over the break
@@ -49,6 +57,20 @@ def _longest(text: bytes) -> int:
     return low
 
 
+class Pointing(Reader):
+    """A model as it is served: with what its pointer says mixed in (model/pointer.py)."""
+
+    @property
+    def _asked(self) -> Loaded:
+        return self.loaded
+
+    def _next(self, logits: Tensor, prompt: Prompt, said: Sequence[int]) -> Tensor:
+        pointer, row = self.loaded.card.pointer, logits[0].float()
+        text = np.concatenate((prompt.ids, np.array(said, np.int32)))
+        shares = pointer.shares(text, sayable(len(row), prompt.tokenizer.special.all)) if pointer else None
+        return (row if shares is None else mixed(row, float(row.logsumexp(0)), shares)[0]).argmax(-1, keepdim=True)
+
+
 class Copier(Reader):
     """Writes what is copied from the prompt, whatever the model."""
 
@@ -59,10 +81,17 @@ class Copier(Reader):
         return copied(before, after).decode(errors="replace")
 
 
-BASELINES = {"copy": "no model: what followed the longest run of characters that stands before the cursor and above"}
+BASELINES = {
+    "copy": "no model: what followed the longest run of characters that stands before the cursor and above",
+    "served": "hirope, and what the model's pointer into the text says (lab pointer): as completions are made",
+}
 """What answers beside the methods, where a task asks for text."""
 
 
 def reader(loaded: Loaded, method: Method) -> Reader:
-    """The reader of a method or a baseline."""
+    """The reader of a method or a baseline. Raises InputError for a model that has no pointer to be served with."""
+    if method.name == "served" and loaded.card.pointer is None:
+        raise InputError("the model has no pointer, so it is served as hirope has it: fit one with lab pointer")
+    if method.name == "served":
+        return Pointing(loaded, replace(method, scheme=Scheme.default(loaded.card.trained_length)))
     return (Copier if method.name in BASELINES else Reader)(loaded, method)

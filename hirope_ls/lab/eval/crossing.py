@@ -27,8 +27,8 @@ from hirope_ls.engine.snapshots import Pipeline
 from hirope_ls.lab.eval.completion import compared
 from hirope_ls.lab.eval.keys import digest
 from hirope_ls.lab.eval.lines import Line, chosen, code_lines
+from hirope_ls.lab.eval.served import local_model
 from hirope_ls.lab.eval.sources import Source
-from hirope_ls.model.decode import LocalModel
 from hirope_ls.model.generator import Mentions
 from hirope_ls.model.loader import Loaded
 from hirope_ls.model.tokens import TextTokenizer
@@ -120,8 +120,7 @@ class Bench:
     def __init__(self, repository: Repository, tokenizer: TextTokenizer, loaded: Loaded, own: int | None) -> None:
         self._repository, self._own = repository, own
         self._tokenizer, self._card = tokenizer, loaded.card
-        special = tokenizer.special.all
-        self._model = LocalModel(loaded, _KV_BUDGET, special, tokenizer.vocab_size, pieces=tokenizer.pieces)
+        self._model = local_model(loaded, tokenizer, _KV_BUDGET)
         self._pipeline = Pipeline(tokenizer, loaded.card.trained_length)
 
     def case(self, one: Asked) -> Case:

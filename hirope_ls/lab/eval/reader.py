@@ -7,6 +7,7 @@ is given the positions of the whole prompt, for some schemes ask how long it wil
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -127,13 +128,22 @@ class Reader:
         ids, said, rows = list[int](), b"", rows[-1:]
         while len(ids) < most:
             heard = where.with_said(len(prompt), ids)
-            rows = self._forward(rows, heard.seen, heard, cache, last_only=True)[0].argmax(-1)
+            rows = self._next(self._forward(rows, heard.seen, heard, cache, last_only=True)[0], prompt, ids)
             ids.append(int(rows))
             piece = prompt.tokenizer.token_bytes(ids[-1])
             said += piece
             if not piece or stop(said):
                 break
         return said
+
+    @property
+    def _asked(self) -> Loaded:
+        """What answers as the engine asks: the method alone."""
+        return replace(self.loaded, card=replace(self.loaded.card, pointer=None))
+
+    def _next(self, logits: Tensor, prompt: Prompt, said: Sequence[int]) -> Tensor:
+        """int64[1], the token after the prompt and what was said, by logits [1, vocab]."""
+        return logits.argmax(-1)
 
     def fill(self, tokenizer: TextTokenizer, name: str, before: bytes, after: bytes) -> str:
         """What would be suggested between two texts of a file of that name, one line, asked as the engine asks.
@@ -144,7 +154,7 @@ class Reader:
         if self.method.units != Units() or not self.method.scheme.row_switch:
             raise InputError(f"{self.method.name} cannot be asked as an editor asks: leave it out, or --ask line")
         if self._served is None:
-            self._served = Served(self.loaded, tokenizer, Options(max_lines=1, max_prompt_tokens=_ANY_LENGTH))
+            self._served = Served(self._asked, tokenizer, Options(max_lines=1, max_prompt_tokens=_ANY_LENGTH))
         self._served.forget()  # what is kept may depend on how long a prompt was
         return first_line(self._served.answer(name, before, after))
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 import statistics
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hirope_ls.lab.eval.completion import compared
 from hirope_ls.lab.eval.copying import copied
 from hirope_ls.lab.eval.gaps import Gap, Stretch
+from hirope_ls.lab.eval.kinds import Hits, hits
 from hirope_ls.lab.eval.prompts import Prompt
 from hirope_ls.lab.eval.reader import Reader
 from hirope_ls.lab.eval.served import Served, first_line
@@ -29,7 +30,8 @@ COPY = "copy"
 
 @dataclass(frozen=True)
 class Case:
-    """One rival's answers in one file: means over its lines; bits a character and seconds where it is a model."""
+    """One rival's answers in one file: means over its lines, and how many rests of lines of each kind it got right;
+    bits a character and seconds where it is a model."""
 
     rival: str
     file: str
@@ -41,6 +43,7 @@ class Case:
     bits: float | None = None
     cold: float | None = None
     warm: float | None = None
+    hits: Hits = field(default_factory=dict)
 
 
 class Rival(ABC):
@@ -64,18 +67,23 @@ class Rival(ABC):
     def case(self, stretch: Stretch) -> Case:
         """All that is asked about a stretch."""
         cold, warm = self.times(stretch)
-        told = {
-            f"{kind}_{metric}": round(value, 6)
-            for kind, gaps in stretch.gaps.items()
-            for metric, value in self._told(stretch, gaps).items()
+        each = {kind: [self._told(stretch, gap) for gap in gaps] for kind, gaps in stretch.gaps.items()}
+        means = {
+            f"{kind}_{metric}": round(statistics.fmean(one[metric] for one in told), 6)
+            for kind, told in each.items()
+            for metric in told[0]
         }
-        lines = len(stretch.gaps["rest"])
-        return Case(self.name, stretch.name, lines, **told, bits=self.bits(stretch), cold=cold, warm=warm)
+        rests = stretch.gaps["rest"]
+        right = hits(
+            (stretch.missing(gap).strip(), stretch.before(gap).decode(errors="replace"), told["exact_match"] == 1)
+            for gap, told in zip(rests, each["rest"], strict=True)
+        )
+        bits = self.bits(stretch)
+        return Case(self.name, stretch.name, len(rests), **means, bits=bits, cold=cold, warm=warm, hits=right)
 
-    def _told(self, stretch: Stretch, gaps: tuple[Gap, ...]) -> dict[str, float]:
-        """Means of both metrics; blanks around an answer do not count."""
-        each = [compared(self.answer(stretch, gap).strip(), stretch.missing(gap).strip()) for gap in gaps]
-        return {metric: statistics.fmean(one[metric] for one in each) for metric in each[0]}
+    def _told(self, stretch: Stretch, gap: Gap) -> dict[str, float]:
+        """Both metrics; blanks around an answer do not count."""
+        return compared(self.answer(stretch, gap).strip(), stretch.missing(gap).strip())
 
 
 class Copied(Rival):

@@ -22,6 +22,12 @@ _NEVER = threading.Event()
 _SESSION = "text"
 
 
+def local_model(loaded: Loaded, tokenizer: TextTokenizer, budget: int) -> LocalModel:
+    """The model as the engine has it, with caches of its own, of so many bytes at most."""
+    special = tokenizer.special.all
+    return LocalModel(loaded, budget, special, tokenizer.vocab_size, pieces=tokenizer.pieces)
+
+
 class Served:
     """A model, and what it holds of the texts it was asked about: answers are the same whatever that is."""
 
@@ -29,8 +35,7 @@ class Served:
         """options: those of each completion; without any, one line."""
         self._recipe = Recipe(tokenizer, loaded.card, options or Options(max_lines=1))
         self._pipeline = Pipeline(tokenizer, loaded.card.trained_length)
-        special = tokenizer.special.all
-        self._model = LocalModel(loaded, _KV_BUDGET, special, tokenizer.vocab_size, pieces=tokenizer.pieces)
+        self._model = local_model(loaded, tokenizer, _KV_BUDGET)
 
     def answer(self, name: str, before: bytes, after: bytes) -> Completion:
         """What would be suggested between `before` and `after`, texts of a file of that name."""

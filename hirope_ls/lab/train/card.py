@@ -10,17 +10,24 @@ import json
 import math
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 from transformers import GenerationConfig, LlamaForCausalLM
 
-from hirope_ls.lab.train.corpus import Corpus, by_language
+from hirope_ls.lab.pointer import Fitted
+from hirope_ls.lab.train.corpus import Corpus, Source, by_language
+from hirope_ls.lab.train.installed import MOST_CHARS
+from hirope_ls.lab.train.packages import LIST
 from hirope_ls.lab.train.rows import NEAR_TOKENS, SUFFIX_TOKENS, TRAINED_LENGTH
+from hirope_ls.lab.train.settings import USUAL, option
 from hirope_ls.lab.train.written import EVALUATION_ONLY
 
 FIM_ORDER = "context-spm"
+
+_LISTED = 40  # distributions that have a row of their own
 
 _SETS = {
     "held_out": "held-out files of the corpus",
@@ -28,6 +35,13 @@ _SETS = {
     "held_out_javascript": "held-out files of JavaScript and TypeScript",
     "networkx": "networkx, never trained on",
 }
+
+_POINTER = """A pointer of four numbers, under `hirope.pointer` of `config.json`, mixes what the text says again into
+what the model says (`hirope_ls/model/pointer.py`); fitted on {}, of which {}."""
+
+_PART = """
+It was packed to travel (`--pack`), which left a part of the files out.
+"""
 
 _RENAMED = """In {:.0%} of them rare words are exchanged
 for other ones, the same throughout, so that names are learnt from the text at hand. """
@@ -42,8 +56,8 @@ tags: [code-completion, fill-in-the-middle, python]
 
 # The model bundled with hirope-ls
 
-A small Llama for inline completion of Python, {parameters} parameters, made so that hirope-ls completes
-without a download. It finishes words, names that stand nearby, and common lines. It is not a programmer:
+A small Llama for inline completion of code, of Python before all, {parameters} parameters, made so that hirope-ls
+completes without a download. It finishes words, names that stand nearby, and common lines. It is not a programmer:
 for better completions point hirope-ls at a larger model.
 
 | | |
@@ -56,6 +70,14 @@ for better completions point hirope-ls at a larger model.
 | machine | {machine} |
 | optimiser | Muon for the layers' matrices, AdamW for the rest; warm-up, stable, linear decay |
 
+## What it is bad at
+
+Whole lines, and long rests of lines, that nothing above resembles; names that do not stand in the text; what code
+means; prose; other languages than Python, of which it has read little or nothing (below). It has been taught no
+manners: what it suggests may be insecure or wrong. In `hirope_ls/lab/RESULTS.md` it is held against the line that
+copying from the file gives and against the first model that was bundled, by what was missing and how long it was; the
+README has its times. Why it has this shape and these rows: `hirope_ls/lab/train/CHOICES.md`.
+
 ## Losses
 
 *Code* is plain source from any line of a file, up to {trained_length} tokens: nats a token and bits a byte. *Middle*
@@ -66,6 +88,8 @@ the share of middles, and of whole next lines, that greedy decoding gets right t
 
 ![Loss curve](loss.png)
 
+{pointer}
+
 ## Prompt format
 
 With the text before the cursor in two parts, far and near, the near one from the start of a line:
@@ -74,19 +98,20 @@ With the text before the cursor in two parts, far and near, the near one from th
 
 There are no blanks between the parts, and FAR may be empty. What changes least comes first, so that a KV
 cache keeps FAR when the cursor moves and SUFFIX while one types. In training NEAR had {near} tokens
-and SUFFIX up to about {suffix}; each part is tokenised on its own. A tenth of the examples were in the
-common order instead: `<|fim_prefix|> PREFIX <|fim_suffix|> SUFFIX <|fim_middle|>`. `<|file_sep|>` stands before a
-file shown from its beginning, also within FAR; `<|endoftext|>` ends a file or a middle. No token is put
-before a prompt. `config.json` names the order under `hirope.fim_order`.
+and SUFFIX up to about {suffix}; each part is tokenised on its own. Of what rows are made of, {spm:.0%} are
+such examples and {psm:.0%} are in the common order: `<|fim_prefix|> PREFIX <|fim_suffix|> SUFFIX
+<|fim_middle|>`; the rest is plain code. `<|file_sep|>` stands before a file shown from its beginning,
+also within FAR; `<|endoftext|>` ends a file or a middle. No token is put before a prompt.
+`config.json` names the order under `hirope.fim_order`.
 
 ## Data
 
-Source code installed with hirope-ls's own dependencies, and the standard library: {num_files:,} files,
-{num_chars:.0f} M characters ({languages}) after files were dropped that repeat others, hold data or look generated.
-Nothing was downloaded for it. Only distributions whose metadata states a permissive licence were read,
-without the code they vendor. Never read, because hirope-ls is evaluated on them:
-{never}.
-Rows are drawn from small packages more often than their size says, and 15 % of them at most from other
+Source code installed with hirope-ls's own dependencies, the standard library{packages}: {num_files:,} files,
+{num_chars:.0f} M characters ({languages}), up to {most:.0f} M of each distribution, after files were dropped
+that repeat others, hold data or look generated. Only distributions whose metadata states a permissive licence
+were read, without the code they vendor. Never read, because hirope-ls is evaluated on them: {never};
+nor any file of which a fifth stands in one of those that were installed, too.
+{part}Rows are drawn from small packages more often than their size says, and 15 % of them at most from other
 languages than Python. {renamed}About one file in a hundred was
 held out. Digest of the training files: `{digest}`.
 
@@ -94,14 +119,26 @@ held out. Digest of the training files: `{digest}`.
 |---|---|---|--:|--:|
 {used}
 
+And, with less: {others}.
+
 Installed but not read: {unused}.
 
-The losses over time are in `training.json`. To train it again: `hirope-ls lab train`.
-"""
+The losses over time are in `training.json`. To train it again:
+
+    hirope-ls lab train {options}
+{changes}"""
 
 
-def write_model_folder(out: Path, tokenizer: Path, history: Path, corpus: Corpus, model: LlamaForCausalLM) -> None:
-    """Write the folder `out`. Each file appears at once; a folder that is being served stays loadable."""
+def write_model_folder(
+    out: Path,
+    tokenizer: Path,
+    history: Path,
+    corpus: Corpus,
+    model: LlamaForCausalLM,
+    fit: Callable[[Path], Fitted | None],
+) -> None:
+    """Write the folder `out`. Each file appears at once; a folder that is being served stays loadable. `fit` is given
+    the new folder while nobody knows it."""
     out.mkdir(parents=True, exist_ok=True)
     content = json.loads(history.read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory(dir=out.parent) as name:
@@ -110,7 +147,7 @@ def write_model_folder(out: Path, tokenizer: Path, history: Path, corpus: Corpus
         shutil.copytree(tokenizer, new, dirs_exist_ok=True)
         shutil.copy(history, new / "training.json")
         plot_losses(content, new / "loss.png")
-        (new / "README.md").write_text(card(content, corpus, model), encoding="utf-8")
+        (new / "README.md").write_text(card(content, corpus, model, fit(new)), encoding="utf-8")
         for file in sorted(new.iterdir()):
             file.replace(out / file.name)
 
@@ -151,7 +188,7 @@ def plot_losses(history: dict[str, Any], path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
-def card(history: dict[str, Any], corpus: Corpus, model: LlamaForCausalLM) -> str:
+def card(history: dict[str, Any], corpus: Corpus, model: LlamaForCausalLM, fitted: Fitted | None) -> str:
     """The model card, in Markdown."""
     config, about = model.config, history["about"]
     base = (config.rope_parameters or {})["rope_theta"]
@@ -164,10 +201,16 @@ def card(history: dict[str, Any], corpus: Corpus, model: LlamaForCausalLM) -> st
         steps=history["steps"],
         tokens=history["tokens"] / 1e6,
         minutes=history["seconds"] / 60,
+        options=_options(history, corpus),
+        changes=f"\nIt was made in another way {about['changes']}.\n" if about["changes"] else "",
+        pointer=_POINTER.format(about["follow"].replace(" ", ", "), fitted.line) if fitted else "It has no pointer.",
+        part=_PART if corpus.part else "",
         batch=about["batch"],
         machine=about["machine"],
         seed=about["seed"],
         renamed=_RENAMED.format(about["renamed"]) if about["renamed"] else "",
+        spm=about["spm"],
+        psm=about["psm"],
         languages=_languages(corpus),
         losses=_loss_table(history["evaluations"]),
         near=f"{NEAR_TOKENS[0]} to about {NEAR_TOKENS[1]}",
@@ -176,9 +219,28 @@ def card(history: dict[str, Any], corpus: Corpus, model: LlamaForCausalLM) -> st
         num_chars=sum(source.num_chars for source in corpus.sources) / 1e6,
         never=", ".join(sorted(EVALUATION_ONLY)),
         digest=corpus.digest,
-        used=_source_table(corpus),
+        packages=f", and what `{_listed(corpus)}` names" if corpus.listed else "",
+        most=MOST_CHARS / 1e6,
+        used=_source_table(_read(corpus)[:_LISTED]),
+        others=", ".join(f"{s.name} {s.version} ({s.licence})" for s in _read(corpus)[_LISTED:]) or "nothing",
         unused=", ".join(f"{s.name} ({s.licence}; {s.note})" for s in corpus.sources if not s.used) or "nothing",
     )
+
+
+def _options(history: dict[str, Any], corpus: Corpus) -> str:
+    """What makes a run like this one."""
+    about, minutes = history["about"], history["seconds"] / 60
+    options = [f"--steps {about['steps']}" if about["steps"] else f"--minutes {minutes:.0f}"]
+    options += [f"{option(name)} {about[name]}" for name in USUAL]
+    if corpus.listed:
+        options.append("--packages" if corpus.listed == LIST.name else f"--packages {corpus.listed}")
+    options += ["--node-modules editors/vscode/node_modules"] * any(s.name.startswith("npm:") for s in corpus.sources)
+    options += [f"--follow {about['follow']}"] * bool(about["follow"])
+    return " ".join(options)
+
+
+def _listed(corpus: Corpus) -> str:
+    return "hirope_ls/lab/train/packages.txt" if corpus.listed == LIST.name else corpus.listed
 
 
 def _loss_table(evaluations: list[dict[str, float]]) -> str:
@@ -202,6 +264,10 @@ def _languages(corpus: Corpus) -> str:
     return ", ".join(f"{name} {size / 1e6:.0f} M" for name, size in sorted(sizes.items(), key=lambda item: -item[1]))
 
 
-def _source_table(corpus: Corpus) -> str:
-    rows = sorted((s for s in corpus.sources if s.num_files), key=lambda s: -s.num_chars)
+def _read(corpus: Corpus) -> list[Source]:
+    """What was read, most first."""
+    return sorted((source for source in corpus.sources if source.num_files), key=lambda source: -source.num_chars)
+
+
+def _source_table(rows: list[Source]) -> str:
     return "\n".join(f"| {s.name} | {s.version} | {s.licence} | {s.num_files:,} | {s.num_chars:,} |" for s in rows)

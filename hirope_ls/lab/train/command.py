@@ -7,9 +7,12 @@ The same command runs on a CPU and on a GPU.
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib.util
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -18,23 +21,38 @@ from platformdirs import user_cache_path
 from tokenizers import Tokenizer
 from transformers import LlamaForCausalLM
 
+from hirope_ls.lab.pointer import Fitted, fit_to
+from hirope_ls.lab.pointer import write as write_pointer
 from hirope_ls.lab.reproduce.machine import machine
-from hirope_ls.lab.train import attention, installed, loop
+from hirope_ls.lab.train import attention, installed, loop, packages, settings
 from hirope_ls.lab.train import corpus as corpora
 from hirope_ls.lab.train.corpus import Corpus, by_language
 from hirope_ls.lab.train.loop import Loss, Pace, Trainer
 from hirope_ls.lab.train.measure import evaluations, held_out_name
 from hirope_ls.lab.train.optimise import Plan, make_optimisers
 from hirope_ls.lab.train.pack import pack, unpack
-from hirope_ls.lab.train.rows import TRAINED_LENGTH, RowMaker
+from hirope_ls.lab.train.rows import TRAINED_LENGTH, Mix, RowMaker
 from hirope_ls.lab.train.shape import HEAD, Shape
-from hirope_ls.lab.train.state import Folder, State, load_checkpoint, write_history
-from hirope_ls.lab.train.tokenizer import VOCAB_SIZE, load_tokenizer, save_tokenizer, train_tokenizer
+from hirope_ls.lab.train.state import Folder, State, load_checkpoint, read_about, write_history
+from hirope_ls.lab.train.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
+
+_MADE = (
+    ("hidden", int, f"width, a multiple of {HEAD}"),
+    ("inner", int, "width of the feed-forward part"),
+    ("layers", int, "layers"),
+    ("kv_heads", int, "key and value heads"),
+    ("vocab", int, "tokens of a new tokenizer"),
+    ("batch", int, f"rows of {TRAINED_LENGTH} tokens a step"),
+    ("lr", float, "peak rate of AdamW, half that of Muon"),
+    ("renamed", float, "share of the texts whose rare words are others"),
+    ("spm", float, "share of what rows are made of: middles as served"),
+    ("psm", float, "the same: middles in the common order"),
+    ("seed", int, "for weights and rows"),
+)
 
 UNSEEN = "networkx"
 """The project whose loss is followed besides the held-out files'; it is never trained on."""
 
-_RECORDED = ("seed", "batch", "lr", "renamed")
 _TOKENIZER_CHARS = 24_000_000
 
 
@@ -54,21 +72,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--work-dir", type=Path, help="the run's folder (default: in the user's cache)")
     add("--out", type=Path, help="where the model folder goes (default: WORK_DIR/model)")
     add("--export-only", action="store_true", help="write the model folder of the last checkpoint")
-    add("--corpus-dir", type=Path, help="train on this folder's code, not on installed distributions")
+    source = parser.add_mutually_exclusive_group()
+    told = "train on this folder's code, not on installed distributions"
+    source.add_argument("--corpus-dir", type=Path, metavar="DIR", help=told)
     add("--node-modules", type=Path, metavar="DIR", help="npm packages to read as well, for JavaScript and TypeScript")
+    told = (
+        "fetch what a requirements file names and read it as well (without a FILE: what the bundled model is made from)"
+    )
+    source.add_argument("--packages", type=Path, nargs="?", const=packages.LIST, metavar="FILE", help=told)
     pack = parser.add_mutually_exclusive_group()
     pack.add_argument("--pack", type=Path, metavar="FILE", help="only write corpus and tokenizer into one small file")
     pack.add_argument("--packed", type=Path, metavar="FILE", help="begin with what --pack wrote, on another machine")
-    add("--follow", type=Path, nargs="+", default=[], metavar="DIR", help="more code to measure losses on")
-    add("--hidden", type=int, default=256, help=f"width, a multiple of {HEAD} (default: 256)")
-    add("--inner", type=int, default=768, help="width of the feed-forward part (default: 768)")
-    add("--layers", type=int, default=4, help="(default: 4)")
-    add("--kv-heads", type=int, default=4, help="key and value heads (default: 4)")
-    add("--vocab", type=int, default=VOCAB_SIZE, help=f"tokens of a new tokenizer (default: {VOCAB_SIZE})")
-    add("--batch", type=int, default=16, help=f"rows of {TRAINED_LENGTH} tokens a step (default: 16)")
-    add("--lr", type=float, default=2e-3, help="peak rate of AdamW, half that of Muon (default: 2e-3)")
-    add("--renamed", type=float, default=0.0, help="share of the texts whose rare words are others (default: 0)")
-    add("--seed", type=int, default=0)
+    told_ = "more code to measure losses on, and to fit the model's pointer to (see lab pointer)"
+    add("--follow", type=Path, nargs="+", default=[], metavar="DIR", help=told_)
+    usual = settings.USUAL
+    parser.set_defaults(**dict.fromkeys(usual))
+    made = parser.add_argument_group("how it is made", "a run that goes on keeps what it had")
+    for name, kind, told in _MADE:
+        told = f"{told} (default: {usual[name]})"
+        made.add_argument(settings.option(name), type=kind, metavar="N", help=told)
     add("--device", default="auto", help="cpu, cuda or auto (default: auto)")
     add("--threads", type=int, default=0, help="torch threads (default: torch's own choice)")
     add("--compile", choices=("auto", "on", "off"), default="auto", help="torch.compile the loss")
@@ -77,17 +99,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train, or go on training, and export. 0: done, 130: interrupted and saved, 2: unable, and it is said why."""
+    """Train, or go on training, and export. 0: done, 130: interrupted and saved, 2: unable, and it is said why.
+
+    Raises InputError for options that cannot be.
+    """
     if importlib.util.find_spec("matplotlib") is None:  # found out now, not after two hours
         print("Training draws a loss curve: pip install 'hirope-ls[lab]'", file=sys.stderr)
         return 2
     folder = Folder(args.work_dir or user_cache_path("hirope-ls") / "lab-train")
     folder.path.mkdir(parents=True, exist_ok=True)
+    known = read_about(folder.checkpoint)
+    made = settings.settle(args, known)
     if args.threads:
         torch.set_num_threads(args.threads)
     if args.packed:
         unpack(args.packed, folder)
-    corpus = _prepare_corpus(folder, args.corpus_dir, args.node_modules)
+    corpus = _prepare_corpus(folder, args)
     if not corpus.train:
         print("No file to train on.", file=sys.stderr)
         return 2
@@ -107,22 +134,53 @@ def run(args: argparse.Namespace) -> int:
     elif args.export_only:
         print(f"No checkpoint in {folder.path}.", file=sys.stderr)
         return 2
-    if not args.export_only and not _trainer(args, folder, corpus, tokenizer, model, optimisers, state).train(
-        _loss(args.compile, model), Pace(args.save_every * 60, args.eval_every * 60, _workers(device))
-    ):
-        return 130
+    if not args.export_only:
+        changes = settings.changes(known, made, state.seconds)
+        state.about = {**made, "steps": args.steps or 0, "changes": changes, **_machine(device)}
+        pace = Pace(args.save_every * 60, args.eval_every * 60, _workers(device))
+        if not _trainer(args, folder, corpus, tokenizer, model, optimisers, state).train(
+            _loss(args.compile, model), pace
+        ):
+            return 130
+    state.about = {
+        "steps": 0,
+        "changes": "",
+        **made,
+        **state.about,
+        "follow": " ".join(path.name for path in args.follow),
+    }
     out = args.out or folder.path / "model"
-    export(folder, out, corpus, model, state)
+    export(folder, out, corpus, model, state, functools.partial(_fit_pointer, args.follow))
     print(f"The model is in {out}.", flush=True)
     return 0
 
 
-def export(folder: Folder, out: Path, corpus: Corpus, model: LlamaForCausalLM, state: State) -> None:
-    """Write the model folder: what the Auto classes load, the card and the loss curve."""
+def export(
+    folder: Folder,
+    out: Path,
+    corpus: Corpus,
+    model: LlamaForCausalLM,
+    state: State,
+    fit: Callable[[Path], Fitted | None],
+) -> None:
+    """Write the model folder: what the Auto classes load, the card and the loss curve. `fit`: gives it its pointer."""
     from hirope_ls.lab.train.card import write_model_folder  # matplotlib takes a second to import
 
     write_history(folder.history, state)
-    write_model_folder(out, folder.tokenizer, folder.history, corpus, model)
+    write_model_folder(out, folder.tokenizer, folder.history, corpus, model, fit)
+
+
+def _fit_pointer(code: list[Path], model: Path) -> Fitted | None:
+    """On code that was followed, so not trained on. None where the model gets no pointer, and it is said why."""
+    found = fit_to(model, code) if code else None
+    if found is not None:
+        print(found.line, flush=True)
+    if found is not None and found.helps:
+        write_pointer(found.pointer, model)
+        return found
+    why = "no better with one" if found else "too few files to fit it to" if code else "fitted to code by --follow"
+    print(f"The model has no pointer into the text: {why}.", flush=True)
+    return None
 
 
 def _trainer(
@@ -134,20 +192,30 @@ def _trainer(
     optimisers: list[torch.optim.Optimizer],
     state: State,
 ) -> Trainer:
-    state.about = _about(args, model.device)
     sets = {held_out_name(name): files for name, files in by_language(corpus.held_out).items()}
     sets[UNSEEN] = installed.evaluation_files(UNSEEN)
     sets |= {path.name: installed.folder_files(path) for path in args.follow}
-    rows = RowMaker(tokenizer, corpus.train, args.seed, args.renamed)
+    rows = RowMaker(tokenizer, corpus.train, args.seed, Mix(args.spm, args.psm, args.renamed))
     plan = Plan(args.minutes, args.steps, args.batch, args.seed)
     return Trainer(folder, plan, rows, evaluations(tokenizer, sets), model, optimisers, state)
 
 
-def _prepare_corpus(folder: Folder, source: Path | None, node_modules: Path | None) -> Corpus:
+def _prepare_corpus(folder: Folder, args: argparse.Namespace) -> Corpus:
     corpus = corpora.load(folder.corpus)
-    if corpus is None:
-        corpus = installed.folder_corpus(source) if source else installed.installed_corpus(node_modules)
-        corpora.save(corpus, folder.corpus)
+    if corpus is not None:
+        if args.packages or args.node_modules:
+            print(f"The run has its corpus already, in {folder.corpus}: nothing more is read.", file=sys.stderr)
+        return corpus
+    if args.corpus_dir:
+        corpus = installed.folder_corpus(args.corpus_dir)
+    else:
+        if args.packages:
+            packages.fetch(args.packages, folder.site)
+        followed = [file for path in args.follow for file in installed.folder_files(path, None)]
+        site = folder.site if args.packages else None
+        corpus = installed.installed_corpus(args.node_modules, site, followed)
+        corpus = replace(corpus, listed=args.packages.name if args.packages else "")
+    corpora.save(corpus, folder.corpus)
     return corpus
 
 
@@ -160,10 +228,10 @@ def _prepare_tokenizer(folder: Folder, corpus: Corpus, vocab: int) -> Tokenizer:
     return load_tokenizer(folder.tokenizer)
 
 
-def _about(args: argparse.Namespace, device: torch.device) -> dict[str, int | float | str]:
-    """How a run is made, and on what."""
+def _machine(device: torch.device) -> dict[str, str]:
+    """What a run is computed on."""
     versions = {"torch": str(torch.__version__), "transformers": transformers.__version__}
-    return {name: getattr(args, name) for name in _RECORDED} | {"machine": machine(device)} | versions
+    return {"machine": machine(device), **versions}
 
 
 def _device(name: str) -> torch.device:
@@ -176,6 +244,7 @@ def _workers(device: torch.device) -> int:
 
 
 def _loss(choice: str, model: LlamaForCausalLM) -> Loss:
+    """What is minimised, compiled where that can be; on a CPU the model gets the attention that compiles well."""
     if choice == "off" or (choice == "auto" and not _can_compile(model.device)):
         return loop.row_loss
     if model.device.type == "cpu":

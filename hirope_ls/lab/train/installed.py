@@ -1,6 +1,6 @@
 """Code that is installed here, by package: what may be read of it, and what is kept for evaluation.
 
-Nothing is downloaded. A package is read only if its own metadata names a permissive licence, and the projects that
+A package is read only if its own metadata names a permissive licence, and the projects that
 hirope-ls is evaluated on are never read, wherever they are vendored. Knows nothing about tokens.
 """
 
@@ -42,29 +42,52 @@ NamedPath = tuple[str, Path]
 """A file's name within its distribution, with slashes, and where it is."""
 
 _MAX_BYTES = 500_000
+MOST_CHARS = 3_000_000
+"""Of one source: many voices teach more than one that goes on."""
 _TEST_FILES_KEPT = 4  # one in so many: tests would be a third of the corpus
 
 
-def installed_corpus(node_modules: Path | None = None) -> Corpus:
-    """The corpus of what is installed here: the closure of ROOTS, the standard library and a folder of npm packages."""
-    found = [*installed_sources(), *(npm_sources(node_modules) if node_modules else ())]
-    files = (file for source, paths in found for path in paths if (file := _read_file(source.name, *path)) is not None)
-    return build(files, [source for source, _ in found])
+def installed_corpus(
+    node_modules: Path | None = None, site: Path | None = None, followed: Iterable[SourceFile] = ()
+) -> Corpus:
+    """The corpus of what is installed here: the closure of ROOTS, the standard library, and folders of more packages.
+
+    `node_modules`: npm's; `site`: pip's, as `pip install --target` leaves it; `followed`: files that are measured on,
+    of which no copies are read, as of those of EVALUATION_ONLY that are installed.
+    """
+    found = {source.name: (source, paths) for source, paths in installed_sources()}
+    for source, paths in site_sources(site) if site else ():
+        found.setdefault(source.name, (source, paths))
+    sources = [*found.values(), *(npm_sources(node_modules) if node_modules else ())]
+    files = (file for source, paths in sources for file in _most(_read_file(source.name, *path) for path in paths))
+    kept_back = (file for name in sorted(EVALUATION_ONLY) for file in evaluation_files(name, None))
+    return build(files, [source for source, _ in sources], (*kept_back, *followed))
 
 
 def installed_sources() -> Iterator[tuple[Source, list[NamedPath]]]:
     """Every distribution of the closure of ROOTS and the standard library, each with the files that may be read."""
     for dist in closure(ROOTS):
-        name, licence = canonicalize_name(dist.metadata["Name"]), licence_of(dist)
-        if name in EVALUATION_ONLY:
-            yield Source(name, dist.version, licence or stated_licence(dist), False, "kept for evaluation"), []
-        elif licence is None:
-            yield Source(name, dist.version, stated_licence(dist), False, "not a permissive licence"), []
-        else:
-            yield Source(name, dist.version, licence, True), list(_readable(_distribution_paths(dist)))
+        yield _source(dist)
     stdlib = Path(sysconfig.get_paths()["stdlib"])
     paths = _folder_paths(stdlib, skip={"site-packages", "test", "tests", "idle_test", "__pycache__"})
     yield Source(STDLIB, platform.python_version(), "PSF-2.0", True), list(_readable(paths))
+
+
+def site_sources(site: Path) -> Iterator[tuple[Source, list[NamedPath]]]:
+    """Every distribution of a folder that pip has installed into, sorted by name."""
+    found = {canonicalize_name(dist.metadata["Name"]): dist for dist in metadata.distributions(path=[str(site)])}
+    for name in sorted(found):
+        yield _source(found[name])
+
+
+def _source(dist: metadata.Distribution) -> tuple[Source, list[NamedPath]]:
+    """A distribution, with the files that may be read."""
+    name, licence = canonicalize_name(dist.metadata["Name"]), licence_of(dist)
+    if name in EVALUATION_ONLY:
+        return Source(name, dist.version, licence or stated_licence(dist), False, "kept for evaluation"), []
+    if licence is None:
+        return Source(name, dist.version, stated_licence(dist), False, "not a permissive licence"), []
+    return Source(name, dist.version, licence, True), list(_readable(_distribution_paths(dist)))
 
 
 def npm_sources(node_modules: Path) -> Iterator[tuple[Source, list[NamedPath]]]:
@@ -88,15 +111,15 @@ def folder_corpus(folder: Path) -> Corpus:
     return build(files, [Source(folder.name, "-", "the folder's own", True)])
 
 
-def folder_files(folder: Path, limit: int = 60) -> tuple[SourceFile, ...]:
-    """Up to `limit` files of a folder of code, drawn by their names, to measure on."""
+def folder_files(folder: Path, limit: int | None = 60) -> tuple[SourceFile, ...]:
+    """Up to `limit` files (None: all) of a folder of code, drawn by their names, to measure on."""
     paths = sorted(_folder_paths(folder, skip={"__pycache__", "tests", "test"}), key=lambda path: name_hash(path[0]))
     files = (file for path in paths if (file := _read_file(folder.name, *path)) is not None)
     return tuple(itertools.islice(files, limit))
 
 
-def evaluation_files(name: str, limit: int = 60) -> tuple[SourceFile, ...]:
-    """Up to `limit` files of an installed distribution of EVALUATION_ONLY; empty if it is not installed."""
+def evaluation_files(name: str, limit: int | None = 60) -> tuple[SourceFile, ...]:
+    """Up to `limit` files (None: all) of an installed distribution of EVALUATION_ONLY; empty if it is not installed."""
     try:
         dist = metadata.distribution(name)
     except metadata.PackageNotFoundError:
@@ -147,6 +170,18 @@ def _readable(paths: Iterable[NamedPath]) -> Iterator[NamedPath]:
         is_test = "tests" in path.split("/")
         if is_allowed(path) and not (is_test and name_hash(path) % _TEST_FILES_KEPT):
             yield path, location
+
+
+def _most(files: Iterable[SourceFile | None]) -> list[SourceFile]:
+    """What can be read, up to MOST_CHARS: of a larger source some files, always the same ones, in their order."""
+    read = [file for file in files if file is not None]
+    room, kept = MOST_CHARS, set[str]()
+    for file in sorted(read, key=lambda file: name_hash(file.path)):
+        room -= len(file.text)
+        if room < 0:
+            break
+        kept.add(file.path)
+    return [file for file in read if file.path in kept]
 
 
 def _read_file(source: str, path: str, location: Path) -> SourceFile | None:

@@ -10,12 +10,15 @@ from importlib import metadata
 _PERMISSIVE = frozenset(
     {
         "0bsd", "apache-2.0", "apache-2.0 with llvm-exception", "bsd-2-clause", "bsd-3-clause", "bsl-1.0", "cc0-1.0",
-        "cnri-python", "hpnd", "isc", "mit", "mit-cmu", "psf-2.0", "zlib",
+        "cnri-python", "hpnd", "isc", "mit", "mit-0", "mit-cmu", "psf-2.0", "zlib",
     }
 )  # fmt: skip
 _PERMISSIVE_NAMES = {  # what older metadata says instead of an SPDX expression
+    "3-clause bsd license": "BSD-3-Clause",
+    "apache 2": "Apache-2.0",
     "apache 2.0": "Apache-2.0",
     "apache 2.0 license": "Apache-2.0",
+    "apache license 2.0": "Apache-2.0",
     "apache software license": "Apache-2.0",
     "bsd": "BSD",
     "bsd 3-clause license": "BSD-3-Clause",

@@ -68,16 +68,24 @@ class Example:
     middle: tuple[int, int]
 
 
+@dataclass(frozen=True)
+class Mix:
+    """Shares of what rows are made of: context-SPM and PSM examples, the rest is plain code; and of the texts whose
+    rare words are renamed."""
+
+    spm: float = 0.5
+    psm: float = 0.1
+    renamed: float = 0.0
+
+
 class RowMaker:
     """Makes rows from files. Row `index` of a seed is always the same row, so a run resumes from a number."""
 
-    def __init__(
-        self, tokenizer: Tokenizer, files: Sequence[SourceFile], seed: int = 0, renamed_share: float = 0.0
-    ) -> None:
+    def __init__(self, tokenizer: Tokenizer, files: Sequence[SourceFile], seed: int = 0, mix: Mix = Mix()) -> None:
         self.files = [file for file in files if file.text.strip()]
         self.seed = seed
-        self._renamed_share = renamed_share
-        self._renamer = Renamer(self.files) if renamed_share else None
+        self._mix = mix
+        self._renamer = Renamer(self.files) if mix.renamed else None
         self._encode = plain_encoder(tokenizer)
         self._end, self._prefix, self._suffix, self._middle, self._file = (
             special_id(tokenizer, token) for token in (END, PREFIX, SUFFIX, MIDDLE, FILE)
@@ -91,9 +99,9 @@ class RowMaker:
         while len(ids) < ROW_LENGTH:
             room = ROW_LENGTH - len(ids)
             draw = rng.random()
-            if room < _MIN_EXAMPLE or draw < 0.4:
+            if room < _MIN_EXAMPLE or draw < 1 - self._mix.spm - self._mix.psm:
                 ids += self.plain(room, rng)
-            elif draw < 0.9:
+            elif draw < 1 - self._mix.psm:
                 ids += (self.context_spm(room, rng) or Example(self.plain(room, rng), (0, 0))).ids
             else:
                 ids += (self.psm(room, rng) or Example(self.plain(room, rng), (0, 0))).ids
@@ -109,7 +117,7 @@ class RowMaker:
         start = 0 if rng.random() < 1 / 3 else _line_start(text, rng.randrange(len(text)))
         window = text[start : start + room * _MAX_CHARS_PER_TOKEN]
         whole = start + len(window) == len(text)
-        if self._renamer and rng.random() < self._renamed_share:
+        if self._renamer and rng.random() < self._mix.renamed:
             window = self._renamer.renamed(window, rng)
         ids = [self._file] * (start == 0) + self._encode(window) + [self._end] * whole
         return ids[:room]
@@ -167,7 +175,7 @@ class RowMaker:
 
     def _cut(self, rng: random.Random, scale: float) -> Cut:
         text = self._pick(rng).text
-        if self._renamer is None or rng.random() >= self._renamed_share:
+        if self._renamer is None or rng.random() >= self._mix.renamed:
             return choose_cut(text, rng, scale)
         start = _line_start(text, max(0, rng.randrange(len(text)) - _RENAMED_CHARS // 2))
         cut = choose_cut(self._renamer.renamed(text[start : start + _RENAMED_CHARS], rng), rng, scale)

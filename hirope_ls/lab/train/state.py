@@ -36,6 +36,10 @@ class Folder:
         return self.path / "corpus"
 
     @property
+    def site(self) -> Path:
+        return self.path / "site"
+
+    @property
     def tokenizer(self) -> Path:
         return self.path / "tokenizer"
 
@@ -70,6 +74,14 @@ def load_checkpoint(path: Path, model: LlamaForCausalLM, optimisers: list[torch.
     for optimiser, saved in zip(optimisers, content["optimisers"], strict=True):
         optimiser.load_state_dict(saved)
     return State(**content["state"])
+
+
+def read_about(path: Path) -> dict[str, int | float | str]:
+    """How a run was made, by its checkpoint; empty where there is none."""
+    if not path.exists():
+        return {}
+    content: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu", mmap=True)
+    return dict(content["state"]["about"])
 
 
 def write_history(path: Path, state: State) -> None:
