@@ -172,7 +172,8 @@ def test_real_files_have_what_their_own_parser_finds_and_the_same_from_both_side
             tree = ast.parse(data)
         except SyntaxError:
             continue  # the library's tests hold files of Python 2 and broken ones
-        nodes = [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
+        kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+        nodes = [one for one in ast.walk(tree) if isinstance(one, kinds)]
         scopes = [one for one in found.definitions if one.kind in ("function", "class")]
         assert sorted(one.name for one in scopes) == sorted(node.name for node in nodes), path
         lines = data.split(b"\n")
