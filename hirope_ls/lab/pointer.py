@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -95,12 +95,15 @@ def fit_to(
     limit: int = LIMIT,
     seed: int = 0,
     device: str = "auto",
+    left_out: Container[str] = frozenset(),
 ) -> Fitted | None:
-    """What fits a model folder on this code; None where fewer than two files are long enough. Raises HiropeError."""
+    """What fits a model folder on this code; None where fewer than two files are long enough. `left_out`: files, by
+    their folder's name and their path in it. Raises HiropeError."""
     card, tokenizer = read_card(folder), TextTokenizer.load(folder)
     (method,) = methods("hirope", card.trained_length)
     reader = Reader(load(card, device), method)
-    seen = gather(reader, sources(workspaces, tokenizer, card.trained_length), length, scored, limit, seed)
+    found = [one for one in sources(workspaces, tokenizer, card.trained_length) if one.name not in left_out]
+    seen = gather(reader, found, length, scored, limit, seed)
     if len(seen) < 2:
         return None
     halves = seen[::2], seen[1::2]

@@ -68,7 +68,8 @@ class Pointer:
         weights = np.exp(weights - weights.max())
         ids, of = np.unique(text[places], return_inverse=True)
         mass = np.bincount(of, weights)
-        return Shares(ids.astype(np.int64), self.belief(int(lengths.max())) * mass / mass.sum())
+        heard = mass > 0  # of a much shorter match nothing may be left
+        return Shares(ids[heard].astype(np.int64), self.belief(int(lengths.max())) * mass[heard] / mass.sum())
 
     def belief(self, longest: int) -> float:
         """g for a longest match of so many tokens."""

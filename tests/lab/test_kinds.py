@@ -16,6 +16,8 @@ from hirope_ls.lab.eval.kinds import KINDS, hits, kinds
         ("area = 1\n", "area = area", (KINDS[1], KINDS[3])),
         ("area = 1\n", "area = 20 * 30 + 17 - area", (KINDS[2], KINDS[3])),
         ("", "+ 1", (KINDS[0], KINDS[3])),
+        ("side = 1\nreturn", " side    ", (KINDS[0], KINDS[3])),
+        ("side = 1\nreturn ", "0xFF + 1e5 * side", (KINDS[1], KINDS[3])),
         ("grüße = 1\n", "grüße", (KINDS[0], KINDS[3])),
     ],
 )

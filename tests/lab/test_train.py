@@ -254,6 +254,42 @@ def test_variants_are_trained_alike_and_compared_in_one_table(
     assert vocabularies[1] == 300 < vocabularies[0]
 
 
+def test_no_copy_of_what_is_followed_is_trained_on(tmp_path: Path, source: Path) -> None:
+    followed = tmp_path / "followed"
+    followed.mkdir()
+    (followed / "one.py").write_text((source / "module7.py").read_text())
+    assert lab_train(tmp_path / "run", source, "--steps", "1", "--follow", str(followed)) == 0
+    trained = corpus.load(tmp_path / "run" / "corpus")
+    assert trained is not None
+    names = {file.path for file in (*trained.train, *trained.held_out)}
+    assert "module7.py" not in names and len(names) > 50
+    with pytest.raises(InputError, match="folders of different names, not code and code"):
+        lab_train(tmp_path / "run", source, "--follow", str(tmp_path / "a" / "code"), str(tmp_path / "b" / "code"))
+
+
+def test_a_run_keeps_the_vocabulary_of_a_tokenizer_that_came_with_it(
+    tmp_path: Path, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packed = tmp_path / "packed.tar.xz"
+    assert lab_train(tmp_path / "first", source, "--vocab", "300", "--pack", str(packed)) == 0
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    begun = ["--work-dir", str(tmp_path / "run"), "--packed", str(packed), "--layers", "1", "--batch", "1"]
+    with pytest.raises(InputError, match="the run has --vocab 300, and keeps it"):
+        command.run(parser.parse_args([*begun, "--vocab", "4096"]))
+    assert command.run(parser.parse_args([*begun, "--steps", "1", "--compile", "off"])) == 0
+    assert " --vocab 300" in (tmp_path / "run" / "model" / "README.md").read_text()
+
+
+def test_a_run_goes_on_at_another_rate(tmp_path: Path, source: Path) -> None:
+    for name in ("one", "other"):
+        assert lab_train(tmp_path / name, source, "--steps", "1") == 0
+    assert lab_train(tmp_path / "one", source, "--steps", "3") == 0
+    assert lab_train(tmp_path / "other", source, "--steps", "3", "--lr", "5e-4") == 0
+    one, other = (losses(tmp_path / name) for name in ("one", "other"))
+    assert one[:2] == other[:2] and one[2] != other[2]  # the second loss is of weights that the first step made
+
+
 def test_a_run_goes_on_in_its_own_shape(tmp_path: Path, source: Path) -> None:
     assert lab_train(tmp_path, source, "--steps", "1", "--hidden", "128", "--inner", "192", "--kv-heads", "1") == 0
     assert lab_train(tmp_path, source, "--steps", "2") == 0
@@ -309,19 +345,19 @@ def test_packages_of_a_registry_are_read_and_what_is_kept_back_is_not(
         packages.fetch(tmp_path / "none.txt", tmp_path / "run" / "site")
 
     wanted.write_text("free==1.0\nbound==1.0\ncopied==1.0\n")
-    packages.fetch(wanted, tmp_path / "run" / "site")
-    assert (tmp_path / "run" / "site" / "free" / "one.py").is_file()
+    site = packages.fetch(wanted, tmp_path / "run" / "site")
+    assert (site / "free" / "one.py").is_file() and packages.fetch(wanted, tmp_path / "run" / "site") == site
     nothing = tmp_path / "nothing.txt"
     nothing.write_text("# none yet\n")
-    packages.fetch(nothing, tmp_path / "other")
-    assert list((tmp_path / "other").iterdir()) == []
+    other = packages.fetch(nothing, tmp_path / "run" / "site")
+    assert other != site and list(other.iterdir()) == []
     kept_back = corpus.SourceFile("evaluated", "one.py", "\n".join(functions).replace("side", "radius"))
     monkeypatch.setattr(installed, "ROOTS", ())
     monkeypatch.setattr(installed, "installed_sources", lambda: iter(()))
     monkeypatch.setattr(installed, "evaluation_files", lambda name, _: (kept_back,) * (name == "flask"))
     followed = corpus.SourceFile("followed", "one.py", "\n".join(functions))
-    assert not installed.installed_corpus(site=tmp_path / "run" / "site", followed=[followed]).train
-    found = installed.installed_corpus(site=tmp_path / "run" / "site")
+    assert not installed.installed_corpus(site=site, followed=[followed]).train
+    found = installed.installed_corpus(site=site)
     assert {file.source for file in (*found.train, *found.held_out)} == {"free"}
     assert {source.name: source.used for source in found.sources} == {"bound": False, "copied": True, "free": True}
 
@@ -347,7 +383,8 @@ def test_a_pointer_is_fitted_to_code_that_is_followed(
     followed.mkdir()
     modules = sorted(source.iterdir())
     for number in range(2):
-        (followed / f"all{number}.py").write_text("".join(each.read_text() for each in modules[number::2]))
+        text = "".join(each.read_text() for each in modules[number::2])
+        (followed / f"all{number}.py").write_text(text.replace("radius", "side"))  # so that no line is trained on
     assert lab_train(tmp_path / "run", source, "--steps", "1", "--follow", str(followed)) == 0
     pointer = read_card(tmp_path / "run" / "model").pointer
     assert pointer is not None and pointer.belief(16) > 0.5
@@ -357,9 +394,16 @@ def test_a_pointer_is_fitted_to_code_that_is_followed(
         and "fitted on followed, of which 2 files: " in card
         and card.rstrip().endswith("--follow followed")
     )
+    assert "lab train --steps 1 --seed 0 --batch 1 --lr 0.002 --renamed 0.0 --spm 0.5 --psm 0.1 --hidden 256" in card
+    assert f" --corpus-dir {source} --follow followed" in card and f"The code in `{source}`: " in card
+    assert "Nobody has looked at licences" in card and "Never read" not in card and "Installed" not in card
     assert lab_train(tmp_path / "run", source, "--export-only") == 0
     assert read_card(tmp_path / "run" / "model").pointer is None
     assert "has no pointer into the text: fitted to code by --follow" in capsys.readouterr().out
+    (followed / "all1.py").write_text(text)  # as it was trained on
+    assert lab_train(tmp_path / "run", source, "--export-only", "--follow", str(followed)) == 0
+    told = capsys.readouterr().out
+    assert "1 of the files followed stand in the corpus" in told and "too few files to fit it to" in told
     for file in followed.iterdir():
         file.write_text(file.read_text()[:200])
     assert lab_train(tmp_path / "run", source, "--export-only", "--follow", str(followed)) == 0

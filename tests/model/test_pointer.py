@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import random
@@ -83,9 +84,11 @@ def test_mixing_is_a_mixture_of_probabilities() -> None:
 
 def test_the_model_is_always_heard() -> None:
     logits = torch.zeros(50)
-    for pointer in (Pointer(1, 1, 100, 100), Pointer(100, 100, 100, 100), Pointer(-100, -100, -100, -100)):
-        shares = pointer.shares(np.array([4, 9] * 20, np.int32), sayable(50, ()))
-        assert shares is not None
+    pointers = (Pointer(1, 1, 100, 100), Pointer(100, 100, 100, 100), Pointer(-100, -100, -100, -100))
+    uneven = np.array([9, 7, *range(4, 24), 8, *range(4, 24)], np.int32)  # 8 after twenty tokens, 5 after one of them
+    for pointer, text in itertools.product(pointers, (np.array([4, 9] * 20, np.int32), uneven)):
+        shares = pointer.shares(text, sayable(50, ()))
+        assert shares is not None and (shares.shares > 0).all()
         row, total = mixed(logits.clone(), float(logits.logsumexp(0)), shares)
         assert float((row.double() - total).exp().sum()) == pytest.approx(1) and bool(torch.isfinite(row).all())
 

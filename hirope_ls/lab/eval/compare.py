@@ -84,7 +84,7 @@ class Evaluation(Series[Asked, Case]):
         return 1 if one.rival.name == COPY else len(one.stretch.text)
 
     def key(self, one: Asked) -> str:
-        return digest((NAME, "hits", one.rival.name, one.rival.digest, self._digests[one.stretch.name]))[:32]
+        return digest((NAME, "kinds", one.rival.name, one.rival.digest, self._digests[one.stretch.name]))[:32]
 
     @cached_property
     def _digests(self) -> dict[str, str]:

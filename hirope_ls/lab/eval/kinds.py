@@ -14,7 +14,7 @@ _LONGER = "25 characters and more"
 _ABOVE, _NEW = "words that all stand above", "a word that does not stand above"
 KINDS = (*LENGTHS.values(), _LONGER, _ABOVE, _NEW)
 
-_WORD = re.compile(r"[^\W\d]\w*")
+_WORD = re.compile(r"\b[^\W\d]\w*")
 _BEGUN = re.compile(r"\w*\Z")
 
 Hits = dict[str, tuple[int, int]]
@@ -22,9 +22,10 @@ Hits = dict[str, tuple[int, int]]
 
 
 def kinds(missing: str, before: str) -> tuple[str, str]:
-    """Of the text `missing` after `before`, which may end within a word."""
-    long = next((told for most, told in LENGTHS.items() if len(missing) <= most), _LONGER)
-    begun = _BEGUN.search(before)
+    """Of the text `missing` after `before`, which may end within a word; blanks around it have no length."""
+    size = len(missing.strip())
+    long = next((told for most, told in LENGTHS.items() if size <= most), _LONGER)
+    begun = _BEGUN.search(before) if re.match(r"\w", missing) else None  # a word that is not gone on with stands above
     start = begun.start() if begun else len(before)
     known = set(_WORD.findall(before[:start]))
     return long, _ABOVE if known.issuperset(_WORD.findall(before[start:] + missing)) else _NEW

@@ -75,7 +75,7 @@ class Rival(ABC):
         }
         rests = stretch.gaps["rest"]
         right = hits(
-            (stretch.missing(gap).strip(), stretch.before(gap).decode(errors="replace"), told["exact_match"] == 1)
+            (stretch.missing(gap), stretch.before(gap).decode(errors="replace"), told["exact_match"] == 1)
             for gap, told in zip(rests, each["rest"], strict=True)
         )
         bits = self.bits(stretch)

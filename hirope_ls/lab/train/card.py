@@ -39,6 +39,16 @@ _SETS = {
 _POINTER = """A pointer of four numbers, under `hirope.pointer` of `config.json`, mixes what the text says again into
 what the model says (`hirope_ls/model/pointer.py`); fitted on {}, of which {}."""
 
+_INSTALLED = "Source code installed with hirope-ls's own dependencies, the standard library{}"
+
+_READ = """, up to {:.0f} M of each distribution, after files were dropped
+that repeat others, hold data or look generated. Only distributions whose metadata states a permissive licence
+were read, without the code they vendor. Never read, because hirope-ls is evaluated on them: {};
+nor any file of which a fifth stands in one of those that were installed, too."""
+
+_OWN = """, after files were dropped that repeat others, hold data or look generated.
+Nobody has looked at licences, nor whether hirope-ls is evaluated on some of it."""
+
 _PART = """
 It was packed to travel (`--pack`), which left a part of the files out.
 """
@@ -106,11 +116,8 @@ also within FAR; `<|endoftext|>` ends a file or a middle. No token is put before
 
 ## Data
 
-Source code installed with hirope-ls's own dependencies, the standard library{packages}: {num_files:,} files,
-{num_chars:.0f} M characters ({languages}), up to {most:.0f} M of each distribution, after files were dropped
-that repeat others, hold data or look generated. Only distributions whose metadata states a permissive licence
-were read, without the code they vendor. Never read, because hirope-ls is evaluated on them: {never};
-nor any file of which a fifth stands in one of those that were installed, too.
+{source}: {num_files:,} files,
+{num_chars:.0f} M characters ({languages}){read}
 {part}Rows are drawn from small packages more often than their size says, and 15 % of them at most from other
 languages than Python. {renamed}About one file in a hundred was
 held out. Digest of the training files: `{digest}`.
@@ -120,8 +127,7 @@ held out. Digest of the training files: `{digest}`.
 {used}
 
 And, with less: {others}.
-
-Installed but not read: {unused}.
+{unused}
 
 The losses over time are in `training.json`. To train it again:
 
@@ -217,13 +223,12 @@ def card(history: dict[str, Any], corpus: Corpus, model: LlamaForCausalLM, fitte
         suffix=SUFFIX_TOKENS[1],
         num_files=len(corpus.train),
         num_chars=sum(source.num_chars for source in corpus.sources) / 1e6,
-        never=", ".join(sorted(EVALUATION_ONLY)),
+        source=_whence(corpus),
+        read=_OWN if corpus.folder else _READ.format(MOST_CHARS / 1e6, ", ".join(sorted(EVALUATION_ONLY))),
         digest=corpus.digest,
-        packages=f", and what `{_listed(corpus)}` names" if corpus.listed else "",
-        most=MOST_CHARS / 1e6,
         used=_source_table(_read(corpus)[:_LISTED]),
         others=", ".join(f"{s.name} {s.version} ({s.licence})" for s in _read(corpus)[_LISTED:]) or "nothing",
-        unused=", ".join(f"{s.name} ({s.licence}; {s.note})" for s in corpus.sources if not s.used) or "nothing",
+        unused=_unused(corpus),
     )
 
 
@@ -234,9 +239,21 @@ def _options(history: dict[str, Any], corpus: Corpus) -> str:
     options += [f"{option(name)} {about[name]}" for name in USUAL]
     if corpus.listed:
         options.append("--packages" if corpus.listed == LIST.name else f"--packages {corpus.listed}")
-    options += ["--node-modules editors/vscode/node_modules"] * any(s.name.startswith("npm:") for s in corpus.sources)
+    options += [f"--corpus-dir {corpus.folder}"] * bool(corpus.folder)
+    options += [f"--node-modules {corpus.npm}"] * bool(corpus.npm)
     options += [f"--follow {about['follow']}"] * bool(about["follow"])
     return " ".join(options)
+
+
+def _whence(corpus: Corpus) -> str:
+    if corpus.folder:
+        return f"The code in `{corpus.folder}`"
+    return _INSTALLED.format(f", and what `{_listed(corpus)}` names" if corpus.listed else "")
+
+
+def _unused(corpus: Corpus) -> str:
+    found = ", ".join(f"{s.name} ({s.licence}; {s.note})" for s in corpus.sources if not s.used)
+    return f"\nInstalled{' or fetched' * bool(corpus.listed)}, but not read: {found}.\n" if found else ""
 
 
 def _listed(corpus: Corpus) -> str:

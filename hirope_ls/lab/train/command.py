@@ -11,7 +11,7 @@ import functools
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,12 +29,13 @@ from hirope_ls.lab.train import corpus as corpora
 from hirope_ls.lab.train.corpus import Corpus, by_language
 from hirope_ls.lab.train.loop import Loss, Pace, Trainer
 from hirope_ls.lab.train.measure import evaluations, held_out_name
-from hirope_ls.lab.train.optimise import Plan, make_optimisers
+from hirope_ls.lab.train.optimise import Plan, make_optimisers, set_peaks
 from hirope_ls.lab.train.pack import pack, unpack
 from hirope_ls.lab.train.rows import TRAINED_LENGTH, Mix, RowMaker
 from hirope_ls.lab.train.shape import HEAD, Shape
 from hirope_ls.lab.train.state import Folder, State, load_checkpoint, read_about, write_history
 from hirope_ls.lab.train.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
+from hirope_ls.problems import InputError
 
 _MADE = (
     ("hidden", int, f"width, a multiple of {HEAD}"),
@@ -103,17 +104,18 @@ def run(args: argparse.Namespace) -> int:
 
     Raises InputError for options that cannot be.
     """
+    _followed_names(args.follow)
     if importlib.util.find_spec("matplotlib") is None:  # found out now, not after two hours
         print("Training draws a loss curve: pip install 'hirope-ls[lab]'", file=sys.stderr)
         return 2
     folder = Folder(args.work_dir or user_cache_path("hirope-ls") / "lab-train")
     folder.path.mkdir(parents=True, exist_ok=True)
-    known = read_about(folder.checkpoint)
+    if args.packed:
+        unpack(args.packed, folder)
+    known = _known(folder)
     made = settings.settle(args, known)
     if args.threads:
         torch.set_num_threads(args.threads)
-    if args.packed:
-        unpack(args.packed, folder)
     corpus = _prepare_corpus(folder, args)
     if not corpus.train:
         print("No file to train on.", file=sys.stderr)
@@ -131,6 +133,7 @@ def run(args: argparse.Namespace) -> int:
     state = State()
     if folder.checkpoint.exists():
         state = load_checkpoint(folder.checkpoint, model, optimisers)
+        set_peaks(optimisers, args.lr)  # a checkpoint holds those of before
     elif args.export_only:
         print(f"No checkpoint in {folder.path}.", file=sys.stderr)
         return 2
@@ -147,10 +150,10 @@ def run(args: argparse.Namespace) -> int:
         "changes": "",
         **made,
         **state.about,
-        "follow": " ".join(path.name for path in args.follow),
+        "follow": " ".join(_followed_names(args.follow)),
     }
     out = args.out or folder.path / "model"
-    export(folder, out, corpus, model, state, functools.partial(_fit_pointer, args.follow))
+    export(folder, out, corpus, model, state, functools.partial(_fit_pointer, args.follow, corpus))
     print(f"The model is in {out}.", flush=True)
     return 0
 
@@ -170,9 +173,13 @@ def export(
     write_model_folder(out, folder.tokenizer, folder.history, corpus, model, fit)
 
 
-def _fit_pointer(code: list[Path], model: Path) -> Fitted | None:
-    """On code that was followed, so not trained on. None where the model gets no pointer, and it is said why."""
-    found = fit_to(model, code) if code else None
+def _fit_pointer(code: list[Path], corpus: Corpus, model: Path) -> Fitted | None:
+    """On code that was followed and not trained on. None where the model gets no pointer, and it is said why."""
+    followed = (file for path in code for file in installed.folder_files(path, None))
+    trained = {f"{file.source}/{file.path}" for file in corpora.repeated(followed, corpus.train)}
+    if trained:
+        print(f"{len(trained)} of the files followed stand in the corpus: no pointer is fitted to them.", flush=True)
+    found = fit_to(model, code, left_out=trained) if code else None
     if found is not None:
         print(found.line, flush=True)
     if found is not None and found.helps:
@@ -194,7 +201,8 @@ def _trainer(
 ) -> Trainer:
     sets = {held_out_name(name): files for name, files in by_language(corpus.held_out).items()}
     sets[UNSEEN] = installed.evaluation_files(UNSEEN)
-    sets |= {path.name: installed.folder_files(path) for path in args.follow}
+    names = _followed_names(args.follow)
+    sets |= {name: installed.folder_files(path) for name, path in zip(names, args.follow, strict=True)}
     rows = RowMaker(tokenizer, corpus.train, args.seed, Mix(args.spm, args.psm, args.renamed))
     plan = Plan(args.minutes, args.steps, args.batch, args.seed)
     return Trainer(folder, plan, rows, evaluations(tokenizer, sets), model, optimisers, state)
@@ -206,17 +214,32 @@ def _prepare_corpus(folder: Folder, args: argparse.Namespace) -> Corpus:
         if args.packages or args.node_modules:
             print(f"The run has its corpus already, in {folder.corpus}: nothing more is read.", file=sys.stderr)
         return corpus
+    followed = [file for path in args.follow for file in installed.folder_files(path, None)]
     if args.corpus_dir:
-        corpus = installed.folder_corpus(args.corpus_dir)
+        corpus = replace(installed.folder_corpus(args.corpus_dir, followed), folder=str(args.corpus_dir))
     else:
-        if args.packages:
-            packages.fetch(args.packages, folder.site)
-        followed = [file for path in args.follow for file in installed.folder_files(path, None)]
-        site = folder.site if args.packages else None
+        site = packages.fetch(args.packages, folder.site) if args.packages else None
         corpus = installed.installed_corpus(args.node_modules, site, followed)
-        corpus = replace(corpus, listed=args.packages.name if args.packages else "")
+        listed = args.packages.name if args.packages else ""
+        corpus = replace(corpus, listed=listed, npm=str(args.node_modules) if args.node_modules else "")
     corpora.save(corpus, folder.corpus)
     return corpus
+
+
+def _known(folder: Folder) -> Mapping[str, settings.Value]:
+    """How the run was made so far; a tokenizer may be there before the first checkpoint."""
+    known = read_about(folder.checkpoint)
+    if "vocab" in known or not (folder.tokenizer / "tokenizer.json").exists():
+        return known
+    return {**known, "vocab": load_tokenizer(folder.tokenizer).get_vocab_size()}
+
+
+def _followed_names(folders: Sequence[Path]) -> list[str]:
+    """What they are called in losses and on the card. Raises InputError where two are called alike."""
+    names = [path.resolve().name for path in folders]
+    if len(set(names)) < len(names):
+        raise InputError(f"--follow takes folders of different names, not {' and '.join(names)}")
+    return names
 
 
 def _prepare_tokenizer(folder: Folder, corpus: Corpus, vocab: int) -> Tokenizer:

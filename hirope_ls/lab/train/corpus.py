@@ -20,6 +20,7 @@ _MAX_KEPT_BACK_SHARE = 0.2
 """Of a file's pairs of lines that the evaluation's code has, too: in the registry's packages 2 % in half of the files,
 9 % in one of twenty; what had more than 20 % was copied, or a few lines that every project has."""
 _HELD_OUT = 100  # one file in so many
+_ABOUT = ("listed", "part", "folder", "npm")
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Corpus:
     """Training files and held-out files, in a fixed order, and where they come from.
 
     `listed`: the requirements file that names what was fetched for it. `part`: whether files were left out for it to
-    travel.
+    travel. `folder`: the one it is all from, where it is not of distributions. `npm`: the folder of npm's packages.
     """
 
     train: tuple[SourceFile, ...]
@@ -57,6 +58,8 @@ class Corpus:
     sources: tuple[Source, ...]
     listed: str = ""
     part: bool = False
+    folder: str = ""
+    npm: str = ""
 
     @property
     def digest(self) -> str:
@@ -118,6 +121,16 @@ def unlike(files: Iterable[SourceFile], kept_back: Iterable[SourceFile]) -> Iter
             yield file
 
 
+def repeated(files: Iterable[SourceFile], others: Iterable[SourceFile]) -> Iterator[SourceFile]:
+    """Those of the files, in order, of which as much stands in the others as in copies that `unlike` leaves out."""
+    pairs = {file: _pairs(file) for file in files}
+    asked = set().union(*pairs.values())
+    there = {pair for file in others for pair in _pairs(file) if pair in asked} if asked else set()
+    for file, own in pairs.items():
+        if sum(pair in there for pair in own) > _MAX_KEPT_BACK_SHARE * len(own):
+            yield file
+
+
 def _pairs(file: SourceFile) -> list[int]:
     """A number for each line that is not blank and the one before it."""
     lines = [line.strip() for line in file.text.splitlines() if line.strip()]
@@ -139,7 +152,7 @@ def save(corpus: Corpus, folder: Path) -> None:
         with (folder / f"{part}.jsonl").open("w", encoding="utf-8") as out:
             out.writelines(json.dumps(asdict(file)) + "\n" for file in files)
     partial = folder / "sources.json.partial"
-    about = {"listed": corpus.listed, "part": corpus.part, "sources": [asdict(source) for source in corpus.sources]}
+    about = {name: getattr(corpus, name) for name in _ABOUT} | {"sources": [asdict(each) for each in corpus.sources]}
     partial.write_text(json.dumps(about, indent=1), encoding="utf-8")
     partial.replace(folder / "sources.json")
 
@@ -154,7 +167,7 @@ def load(folder: Path) -> Corpus | None:
             parts.append(tuple(SourceFile(**json.loads(line)) for line in lines))
     about = json.loads((folder / "sources.json").read_text(encoding="utf-8"))
     sources = tuple(Source(**source) for source in about["sources"])
-    return Corpus(parts[0], parts[1], sources, about["listed"], about["part"])
+    return Corpus(parts[0], parts[1], sources, **{name: about[name] for name in _ABOUT if name in about})
 
 
 def name_hash(text: str) -> int:

@@ -104,17 +104,18 @@ def npm_sources(node_modules: Path) -> Iterator[tuple[Source, list[NamedPath]]]:
         )
 
 
-def folder_corpus(folder: Path) -> Corpus:
-    """The corpus of one folder of code, for experiments on other code."""
-    paths = _readable(_folder_paths(folder, skip={"__pycache__"}))
-    files = (file for path in paths if (file := _read_file(folder.name, *path)) is not None)
-    return build(files, [Source(folder.name, "-", "the folder's own", True)])
+def folder_corpus(folder: Path, followed: Iterable[SourceFile] = ()) -> Corpus:
+    """The corpus of one folder of code, for experiments on other code. `followed`: as `installed_corpus` has it."""
+    name, paths = folder.resolve().name, _readable(_folder_paths(folder, skip={"__pycache__"}))
+    files = (file for path in paths if (file := _read_file(name, *path)) is not None)
+    return build(files, [Source(name, "-", "the folder's own", True)], followed)
 
 
 def folder_files(folder: Path, limit: int | None = 60) -> tuple[SourceFile, ...]:
     """Up to `limit` files (None: all) of a folder of code, drawn by their names, to measure on."""
     paths = sorted(_folder_paths(folder, skip={"__pycache__", "tests", "test"}), key=lambda path: name_hash(path[0]))
-    files = (file for path in paths if (file := _read_file(folder.name, *path)) is not None)
+    name = folder.resolve().name
+    files = (file for path in paths if (file := _read_file(name, *path)) is not None)
     return tuple(itertools.islice(files, limit))
 
 

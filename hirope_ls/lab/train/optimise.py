@@ -41,10 +41,15 @@ def make_optimisers(model: LlamaForCausalLM, lr: float) -> list[torch.optim.Opti
     rest = [p for p in model.parameters() if id(p) not in in_layers]
     muon = torch.optim.Muon(layers, lr=2 * lr, weight_decay=_WEIGHT_DECAY, adjust_lr_fn="match_rms_adamw")
     adamw = torch.optim.AdamW(rest, lr=lr, betas=_BETAS, weight_decay=0.0, fused=True)
-    for optimiser in (muon, adamw):
-        for group in optimiser.param_groups:
-            group["peak_lr"] = group["lr"]
+    set_peaks([muon, adamw], lr)
     return [muon, adamw]
+
+
+def set_peaks(optimisers: list[torch.optim.Optimizer], lr: float) -> None:
+    """Give what `make_optimisers` made another peak rate, whatever it goes on from."""
+    for optimiser, peak in zip(optimisers, (2 * lr, lr), strict=True):
+        for group in optimiser.param_groups:
+            group["peak_lr"] = peak
 
 
 def set_rates(optimisers: list[torch.optim.Optimizer], done: float) -> None:

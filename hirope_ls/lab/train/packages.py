@@ -18,18 +18,20 @@ LIST = Path(__file__).with_name("packages.txt")
 _PIP = (sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check")
 
 
-def fetch(requirements: Path, site: Path) -> None:
-    """Code and metadata of the wheels that a requirements file names, as an installation would lay them into `site`.
+def fetch(requirements: Path, site: Path) -> Path:
+    """Code and metadata of the wheels that a requirements file names, as an installation would lay them into a folder.
 
-    Wheels that are already fetched are not fetched again, so it goes on where it was broken off. Raises InputError
-    where pip cannot, with its own words above, and where there is nothing to fetch.
+    That is returned; its name is the one of `site` with an ending of the list's own. Wheels already fetched are
+    not fetched again, so it goes on where it was broken off. Raises InputError where pip cannot, with its own words
+    above, and where there is nothing to fetch.
     """
-    if site.is_dir():
-        return
     if not requirements.is_file():
         raise InputError(f"there is no file {requirements}")
-    version = hashlib.sha256(requirements.read_bytes()).hexdigest()[:8]  # another list, other wheels
-    wheels, partial = site.with_name(f"{site.name}-wheels-{version}"), site.with_name(f"{site.name}.partial")
+    version = hashlib.sha256(requirements.read_bytes()).hexdigest()[:8]
+    site = site.with_name(f"{site.name}-{version}")
+    if site.is_dir():
+        return site
+    wheels, partial = site.with_name(f"{site.name}-wheels"), site.with_name(f"{site.name}.partial")
     command = [*_PIP, "--dest", str(wheels), "--find-links", str(wheels), "--requirement", str(requirements)]
     wheels.mkdir(parents=True, exist_ok=True)
     if subprocess.run(command, check=False).returncode:
@@ -41,6 +43,7 @@ def fetch(requirements: Path, site: Path) -> None:
             archive.extractall(partial, [name for name in archive.namelist() if _is_read(name)])
     partial.rename(site)
     shutil.rmtree(wheels)
+    return site
 
 
 def _is_read(name: str) -> bool:
