@@ -290,6 +290,35 @@ def test_a_run_goes_on_at_another_rate(tmp_path: Path, source: Path) -> None:
     assert one[:2] == other[:2] and one[2] != other[2]  # the second loss is of weights that the first step made
 
 
+def test_a_run_goes_on_from_the_folder_that_another_left(
+    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = ("--seed", "7", "--vocab", "300", "--hidden", "128", "--inner", "192", "--kv-heads", "1")
+    assert lab_train(tmp_path / "first", source, "--steps", "21", *rows) == 0
+    model = tmp_path / "first" / "model"
+    begun: list[torch.Tensor] = []
+
+    def noted(own: LlamaForCausalLM, ids: torch.Tensor) -> torch.Tensor:
+        begun.append(own.get_input_embeddings().weight.detach().clone())
+        return _row_loss(own, ids)
+
+    monkeypatch.setattr(loop, "row_loss", noted)
+    assert lab_train(tmp_path / "next", source, "--steps", "23", "--begin", str(model)) == 0
+    assert len(begun) == 2
+    assert torch.equal(begun[0].bfloat16(), AutoModelForCausalLM.from_pretrained(model).get_input_embeddings().weight)
+    histories = [json.loads((tmp_path / name / "training.json").read_text()) for name in ("first", "next")]
+    assert (histories[1]["steps"], histories[1]["tokens"]) == (23, 23 * 512)
+    assert histories[1]["losses"][:2] == histories[0]["losses"] and len(histories[1]["losses"]) == 3
+    assert histories[1]["evaluations"][:1] == histories[0]["evaluations"] and len(histories[1]["evaluations"]) == 2
+    card = (tmp_path / "next" / "model" / "README.md").read_text()
+    assert "--seed 7 " in card and "--vocab 300" in card
+    assert card.endswith("made in another way up to minute 0, from where on the optimisers began anew.\n")
+    assert lab_train(tmp_path / "next", source, "--steps", "24", "--begin", str(model)) == 0  # has a checkpoint by now
+    assert len(begun) == 3 and not torch.equal(begun[2], begun[0])
+    with pytest.raises(InputError, match="is no model folder that lab train left: it has no tokenizer.json"):
+        lab_train(tmp_path / "other", source, "--begin", str(source))
+
+
 def test_a_run_goes_on_in_its_own_shape(tmp_path: Path, source: Path) -> None:
     assert lab_train(tmp_path, source, "--steps", "1", "--hidden", "128", "--inner", "192", "--kv-heads", "1") == 0
     assert lab_train(tmp_path, source, "--steps", "2") == 0
@@ -394,7 +423,7 @@ def test_a_pointer_is_fitted_to_code_that_is_followed(
         and "fitted on followed, of which 2 files: " in card
         and card.rstrip().endswith("--follow followed")
     )
-    assert "lab train --steps 1 --seed 0 --batch 1 --lr 0.002 --renamed 0.0 --spm 0.5 --psm 0.1 --hidden 256" in card
+    assert "lab train --steps 1 --seed 0 --batch 1 --lr 0.002 --renamed 0.15 --spm 0.9 --psm 0.0 --hidden 256" in card
     assert f" --corpus-dir {source} --follow followed" in card and f"The code in `{source}`: " in card
     assert "Nobody has looked at licences" in card and "Never read" not in card and "Installed" not in card
     assert lab_train(tmp_path / "run", source, "--export-only") == 0

@@ -24,7 +24,7 @@ from transformers import LlamaForCausalLM
 from hirope_ls.lab.pointer import Fitted, fit_to
 from hirope_ls.lab.pointer import write as write_pointer
 from hirope_ls.lab.reproduce.machine import machine
-from hirope_ls.lab.train import attention, installed, loop, packages, settings
+from hirope_ls.lab.train import attention, installed, left, loop, packages, settings
 from hirope_ls.lab.train import corpus as corpora
 from hirope_ls.lab.train.corpus import Corpus, by_language
 from hirope_ls.lab.train.loop import Loss, Pace, Trainer
@@ -81,6 +81,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "fetch what a requirements file names and read it as well (without a FILE: what the bundled model is made from)"
     )
     source.add_argument("--packages", type=Path, nargs="?", const=packages.LIST, metavar="FILE", help=told)
+    told = "begin with a model folder that lab train left, and go on with its history where its run's folder is gone"
+    add("--begin", type=Path, metavar="DIR", help=told)
     pack = parser.add_mutually_exclusive_group()
     pack.add_argument("--pack", type=Path, metavar="FILE", help="only write corpus and tokenizer into one small file")
     pack.add_argument("--packed", type=Path, metavar="FILE", help="begin with what --pack wrote, on another machine")
@@ -112,7 +114,8 @@ def run(args: argparse.Namespace) -> int:
     folder.path.mkdir(parents=True, exist_ok=True)
     if args.packed:
         unpack(args.packed, folder)
-    known = _known(folder)
+    begun = args.begin is not None and not folder.checkpoint.exists()
+    known = left.lay_tokenizer(args.begin, folder) if begun else _known(folder)
     made = settings.settle(args, known)
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -134,11 +137,13 @@ def run(args: argparse.Namespace) -> int:
     if folder.checkpoint.exists():
         state = load_checkpoint(folder.checkpoint, model, optimisers)
         set_peaks(optimisers, args.lr)  # a checkpoint holds those of before
+    elif begun:
+        state = left.go_on(args.begin, model)
     elif args.export_only:
         print(f"No checkpoint in {folder.path}.", file=sys.stderr)
         return 2
     if not args.export_only:
-        changes = settings.changes(known, made, state.seconds)
+        changes = settings.changes(known, made, state.seconds, begun)
         state.about = {**made, "steps": args.steps or 0, "changes": changes, **_machine(device)}
         pace = Pace(args.save_every * 60, args.eval_every * 60, _workers(device))
         if not _trainer(args, folder, corpus, tokenizer, model, optimisers, state).train(

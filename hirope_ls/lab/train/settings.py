@@ -13,9 +13,9 @@ Value = int | float | str
 SHAPE: Mapping[str, int] = {"hidden": 256, "inner": 768, "layers": 4, "kv_heads": 4, "vocab": VOCAB_SIZE}
 """What a run keeps to its end."""
 
-_ROWS: Mapping[str, float] = {"renamed": 0.0, "spm": 0.5, "psm": 0.1}  # shares
+_ROWS: Mapping[str, float] = {"renamed": 0.15, "spm": 0.9, "psm": 0.0}  # shares
 
-USUAL: Mapping[str, Value] = {"seed": 0, "batch": 16, "lr": 2e-3, **_ROWS, **SHAPE}
+USUAL: Mapping[str, Value] = {"seed": 0, "batch": 8, "lr": 2e-3, **_ROWS, **SHAPE}
 
 
 def option(name: str) -> str:
@@ -40,10 +40,13 @@ def settle(args: argparse.Namespace, known: Mapping[str, Value]) -> dict[str, Va
     return found
 
 
-def changes(known: Mapping[str, Value], found: Mapping[str, Value], seconds: float) -> str:
-    """How a run was made up to now, `seconds` of computing, where it goes on in another way; "" where it does not."""
+def changes(known: Mapping[str, Value], found: Mapping[str, Value], seconds: float, begun: bool = False) -> str:
+    """How a run was made up to now, `seconds` of computing, where it goes on in another way; "" where it does not.
+    `begun`: it goes on from a model folder alone."""
     other = [f"{option(name)} {known[name]}" for name in USUAL if name in known and known[name] != found[name]]
-    told = f"up to minute {seconds / 60:.0f} with `{' '.join(other)}`" if other else ""
+    with_ = f" with `{' '.join(other)}`" if other else ""
+    anew = ", from where on the optimisers began anew" if begun else ""
+    told = f"up to minute {seconds / 60:.0f}{with_}{anew}" if other or begun else ""
     return "; ".join(filter(None, (str(known.get("changes", "")), told)))
 
 

@@ -15,7 +15,8 @@ from transformers import LlamaForCausalLM
 class State:
     """How far a run is; everything of it but the weights and the optimisers.
 
-    `seconds` are of computing. `about` says how the run was made: seed, batch, rates, machine.
+    `seconds` are of computing. `about` says how the run was made: seed, batch, rates, machine. `earlier`: losses of
+    before `history` begins, as a history's file has them.
     """
 
     step: int = 0
@@ -23,6 +24,7 @@ class State:
     tokens: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
     about: dict[str, int | float | str] = field(default_factory=dict)
+    earlier: list[dict[str, float]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def write_history(path: Path, state: State) -> None:
         "seconds": round(state.seconds, 1),
         "tokens": state.tokens,
         "about": state.about,
-        "losses": means,
+        "losses": [*state.earlier, *means],
         "evaluations": evaluations,
     }
     partial = path.with_suffix(".partial")

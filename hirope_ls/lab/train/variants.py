@@ -17,10 +17,11 @@ from hirope_ls.lab.train.state import Folder
 
 VARIANTS: dict[str, tuple[str, ...]] = {
     "256x4": (),
-    "256x4, rare words renamed": ("--renamed", "0.5"),
-    "256x4, nine in ten as served": ("--spm", "0.9", "--psm", "0"),
-    "256x4, two in ten as served": ("--spm", "0.2"),
-    "256x4, 8 rows a step": ("--batch", "8"),
+    "256x4, no words renamed": ("--renamed", "0"),
+    "256x4, rare words renamed in half": ("--renamed", "0.5"),
+    "256x4, half as served": ("--spm", "0.5", "--psm", "0.1"),
+    "256x4, two in ten as served": ("--spm", "0.2", "--psm", "0.1"),
+    "256x4, 16 rows a step": ("--batch", "16"),
     "256x4, vocabulary 8,192": ("--vocab", "8192"),
     "256x6, 2 kv heads": ("--layers", "6", "--kv-heads", "2"),
     "384x4, 2 kv heads": ("--hidden", "384", "--inner", "1024", "--kv-heads", "2"),
