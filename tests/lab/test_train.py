@@ -315,6 +315,10 @@ def test_a_run_goes_on_from_the_folder_that_another_left(
     assert card.endswith("made in another way up to minute 0, from where on the optimisers began anew.\n")
     assert lab_train(tmp_path / "next", source, "--steps", "24", "--begin", str(model)) == 0  # has a checkpoint by now
     assert len(begun) == 3 and not torch.equal(begun[2], begun[0])
+    again = tmp_path / "again"
+    assert lab_train(again, source, "--export-only", "--begin", str(model)) == 0
+    weight, exported = (AutoModelForCausalLM.from_pretrained(each).lm_head.weight for each in (model, again / "model"))
+    assert torch.equal(weight, exported)
     with pytest.raises(InputError, match="is no model folder that lab train left: it has no tokenizer"):
         lab_train(tmp_path / "other", source, "--begin", str(source))
 

@@ -39,7 +39,7 @@ def go_on(left: Path, model: LlamaForCausalLM) -> State:
     model.load_state_dict(found.state_dict())
     history = _history(left)
     steps, seconds, tokens = history["steps"], history["seconds"], history["tokens"]
-    return State(steps, seconds, tokens, history["evaluations"], earlier=history["losses"])
+    return State(steps, seconds, tokens, history["evaluations"], history["about"], history["losses"])
 
 
 def _history(left: Path) -> dict[str, Any]:
