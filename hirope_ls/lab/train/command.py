@@ -86,8 +86,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pack = parser.add_mutually_exclusive_group()
     pack.add_argument("--pack", type=Path, metavar="FILE", help="only write corpus and tokenizer into one small file")
     pack.add_argument("--packed", type=Path, metavar="FILE", help="begin with what --pack wrote, on another machine")
-    told_ = "more code to measure losses on, and to fit the model's pointer to (see lab pointer)"
-    add("--follow", type=Path, nargs="+", default=[], metavar="DIR", help=told_)
+    told = "more code to measure losses on, and to fit the model's pointer to (see lab pointer)"
+    add("--follow", type=Path, nargs="+", default=[], metavar="DIR", help=told)
     usual = settings.USUAL
     parser.set_defaults(**dict.fromkeys(usual))
     made = parser.add_argument_group("how it is made", "a run that goes on keeps what it had")

@@ -117,7 +117,7 @@ def unlike(files: Iterable[SourceFile], kept_back: Iterable[SourceFile]) -> Iter
     known = {pair for file in kept_back for pair in _pairs(file)}
     for file in files:
         pairs = _pairs(file) if known else []
-        if sum(pair in known for pair in pairs) <= _MAX_KEPT_BACK_SHARE * len(pairs):
+        if not _repeats(pairs, known):
             yield file
 
 
@@ -127,8 +127,12 @@ def repeated(files: Iterable[SourceFile], others: Iterable[SourceFile]) -> Itera
     asked = set().union(*pairs.values())
     there = {pair for file in others for pair in _pairs(file) if pair in asked} if asked else set()
     for file, own in pairs.items():
-        if sum(pair in there for pair in own) > _MAX_KEPT_BACK_SHARE * len(own):
+        if _repeats(own, there):
             yield file
+
+
+def _repeats(pairs: list[int], known: set[int]) -> bool:
+    return sum(pair in known for pair in pairs) > _MAX_KEPT_BACK_SHARE * len(pairs)
 
 
 def _pairs(file: SourceFile) -> list[int]:
