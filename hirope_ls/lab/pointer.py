@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hirope_ls.lab.eval.copying import lexicon
 from hirope_ls.lab.eval.prompts import Prompt
 from hirope_ls.lab.eval.reader import Reader
 from hirope_ls.lab.eval.sources import Source, sources
@@ -26,7 +27,7 @@ from hirope_ls.lab.methods import methods
 from hirope_ls.model.folder import read_card
 from hirope_ls.model.hub import resolve
 from hirope_ls.model.loader import load
-from hirope_ls.model.pointer import Pointer, matches
+from hirope_ls.model.pointer import Lexicon, Pointer, pointing
 from hirope_ls.model.tokens import TextTokenizer
 from hirope_ls.problems import InputError
 
@@ -146,16 +147,16 @@ def gather(reader: Reader, found: Sequence[Source], length: int, scored: int, li
         if len(source.data) >= length and len(source) >= length:
             first = random.Random(f"{seed} {source.name}").randrange(len(source) - length + 1)
             prompt = Prompt.of(source, first, first + length)
-            seen.append(_seen(reader.nll(prompt, scored), prompt.ids))
+            seen.append(_seen(reader.nll(prompt, scored), prompt.ids, lexicon(prompt.tokenizer)))
     return seen
 
 
-def _seen(nats: NDArray[np.float64], ids: NDArray[np.int32]) -> Seen:
+def _seen(nats: NDArray[np.float64], ids: NDArray[np.int32], known: Lexicon) -> Seen:
     count = len(nats)
     lengths, distances = np.zeros((count, _PLACES)), np.ones((count, _PLACES))
     right = np.zeros((count, _PLACES), np.bool_)
     for row, end in enumerate(range(len(ids) - count, len(ids))):
-        places, matched = matches(ids[:end])
+        places, matched = pointing(ids[:end], known)
         best = np.lexsort((-places, -matched))[:_PLACES]
         lengths[row, : len(best)], distances[row, : len(best)] = matched[best], end - places[best] + 1
         right[row, : len(best)] = ids[places[best]] == ids[end]

@@ -30,7 +30,7 @@ from hirope_ls.model.loader import Loaded
 from hirope_ls.model.loop import Loop
 from hirope_ls.model.needs import measure
 from hirope_ls.model.pace import Pace
-from hirope_ls.model.pointer import Pointed, sayable
+from hirope_ls.model.pointer import Lexicon, Pointed
 from hirope_ls.model.run import NO_MENTIONS, Rows, Run
 from hirope_ls.model.session import Session
 from hirope_ls.problems import InputError
@@ -47,7 +47,7 @@ class LocalModel:
     as many again on a GPU, none on a CPU). `special` ids are never generated (but stop ids end a generation), nor are
     ids from `vocab_size` on, which have no text. `chunk`: rows prefilled between two looks at the stop flag. `drafts`:
     whether tokens are guessed from what was read before, and several verified in one pass; the answer is the same.
-    `pieces`: the bytes of each id, without which limits can have no prefix.
+    `pieces`: the bytes of each id, without which limits can have no prefix and a pointer knows no indentation.
     Raises ValueError for a scheme without row_switch, under which a row depends on how long the prompt becomes.
     """
 
@@ -74,7 +74,7 @@ class LocalModel:
         never = special | frozenset(range(vocab_size or self._vocab, self._vocab))
         self._choice = Choice(never, loaded.device, pieces)
         self._drafting, self._pace = drafts, Pace()
-        self._pointer, self._sayable = loaded.card.pointer, sayable(self._vocab, never)
+        self._pointer, self._lexicon = loaded.card.pointer, Lexicon.of(self._vocab, never, pieces)
         host_bytes = (0 if on_cpu else budget_bytes) if host_bytes is None else host_bytes
         self._store = KVStore(needs.layers, needs.dtype, loaded.device, budget_bytes, host_bytes)
 
@@ -172,7 +172,7 @@ class LocalModel:
             return
         pointed = None
         if self._pointer is not None:
-            pointed = Pointed(self._pointer, run.prompt.ids, run.limits.max_new_tokens, self._sayable)
+            pointed = Pointed(self._pointer, run.prompt.ids, run.limits.max_new_tokens, self._lexicon)
         loop = Loop(run, session, self._choice, self._step, self._verify, drafts, self._pace, pointed)
         logits, reason = self._prefill(session, rows, self._chunk, run.halted)
         exact = session.exact if session.exact < session.length else None

@@ -15,7 +15,7 @@ from model.tiny_models import TRAINED, save_model
 
 from hirope_ls.cli import main
 from hirope_ls.lab import pointer as fitting
-from hirope_ls.lab.eval.copying import BASELINES, Pointing, reader
+from hirope_ls.lab.eval.copying import BASELINES, Pointing, lexicon, reader
 from hirope_ls.lab.eval.prompts import Prompt
 from hirope_ls.lab.eval.sources import text_source
 from hirope_ls.lab.methods import methods
@@ -23,7 +23,7 @@ from hirope_ls.model.decode import LocalModel
 from hirope_ls.model.folder import read_card
 from hirope_ls.model.generator import Limits
 from hirope_ls.model.loader import Loaded, load
-from hirope_ls.model.pointer import Pointer, sayable
+from hirope_ls.model.pointer import Pointer
 from hirope_ls.model.tokens import TextTokenizer
 from hirope_ls.problems import InputError
 
@@ -58,7 +58,7 @@ def test_fitting_finds_how_much_a_text_says_again(
         first = random.Random("0 0.py").randrange(len(ids) - 299)
         for nth in (0, 50, 199):  # the formula of the fit is what is served
             end = first + 100 + nth
-            shares = pointer.shares(ids[first:end], sayable(tokenizer.vocab_size, ()))
+            shares = pointer.shares(ids[first:end], lexicon(tokenizer))
             own = math.exp(-seen[0].nats[nth])
             told_ = dict(zip(shares.ids.tolist(), shares.shares.tolist(), strict=True)) if shares else {}
             expected = (1 - sum(told_.values())) * own + told_.get(int(ids[end]), 0.0)

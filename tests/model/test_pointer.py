@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -23,22 +24,42 @@ from hirope_ls.model.decode import LocalModel
 from hirope_ls.model.folder import bundled_folder, read_card
 from hirope_ls.model.generator import Limits
 from hirope_ls.model.loader import Loaded, load
-from hirope_ls.model.pointer import LONGEST, Pointed, Pointer, matches, sayable
+from hirope_ls.model.pointer import LONGEST, Lexicon, Pointed, Pointer, matches
 from hirope_ls.problems import ModelRefused
 
 STRONG = Pointer(1.5, 0.6, -2.0, 2.0)
 BUDGET = 64 << 20
 
 
-def obvious_shares(pointer: Pointer, text: list[int], never: frozenset[int] = frozenset()) -> dict[int, float]:
+BLANKS, LINE_END = range(24, 28), range(28, 30)
+PIECES = [*(b"%d" % id for id in range(24)), b" ", b"  ", b"\t", b"    ", b"\n", b":\n"]
+
+
+def obvious_shares(
+    pointer: Pointer,
+    text: list[int],
+    never: frozenset[int] = frozenset(),
+    blanks: Sequence[int] = (),
+    line_ends: Sequence[int] = (),
+) -> dict[int, float]:
     """Each place on its own, with plain numbers."""
+
+    def same(one: int, other: int) -> bool:
+        return one == other or (one in blanks and other in blanks)
+
+    def depth(end: int) -> int | None:
+        """Of the line that text[:end] ends with."""
+        first = next((at for at in range(end - 1, 0, -1) if text[at - 1] in line_ends), 0)
+        return text[first] if text[first] in blanks else None
+
     weights: dict[int, float] = {}
     longest = 0
     for place in range(1, len(text)):
         length = 0
-        while length < min(LONGEST, place) and text[place - 1 - length] == text[len(text) - 1 - length]:
+        while length < min(LONGEST, place) and same(text[place - 1 - length], text[len(text) - 1 - length]):
             length += 1
-        if length and text[place] not in never:
+        deep = text[-1] in line_ends and text[place] in blanks and depth(place) != depth(len(text))
+        if length and text[place] not in never and not deep:
             weight = math.exp(pointer.by_length * length) * (len(text) - place + 1) ** -pointer.by_distance
             weights[text[place]] = weights.get(text[place], 0) + weight
             longest = max(longest, length)
@@ -48,21 +69,36 @@ def obvious_shares(pointer: Pointer, text: list[int], never: frozenset[int] = fr
     return {id: belief * weight / sum(weights.values()) for id, weight in weights.items()}
 
 
-def test_shares_are_the_obvious_ones() -> None:
+@pytest.mark.parametrize("pieces", [None, PIECES])
+def test_shares_are_the_obvious_ones(pieces: list[bytes] | None) -> None:
     source = rng("shares of a pointer")
+    kinds = (BLANKS, LINE_END) if pieces else ((), ())
     for _ in range(rounds(300)):
         pointer = Pointer(*(source.uniform(-2, 2) for _ in range(4)))
-        text = [source.randrange(source.choice((1, 2, 3, 30))) for _ in range(source.randint(1, 60))]
+        letters = source.sample(range(30), source.choice((1, 2, 3, 8, 30))) + source.choice(([], [*BLANKS, 28, 28]))
+        text = source.choices(letters, k=source.randint(1, 60))
         never = frozenset(source.sample(range(30), source.randrange(4)))
-        found = pointer.shares(np.array(text, np.int32), sayable(30, never))
+        found = pointer.shares(np.array(text, np.int32), Lexicon.of(30, never, pieces))
         shares = {} if found is None else dict(zip(found.ids.tolist(), found.shares.tolist(), strict=True))
-        assert shares == pytest.approx(obvious_shares(pointer, text, never)), text
+        assert shares == pytest.approx(obvious_shares(pointer, text, never, *kinds)), text
     with pytest.raises(ValueError, match="empty"):
         matches(np.zeros(0, np.int32))
 
 
+def test_code_said_again_may_stand_deeper() -> None:
+    """`a` is followed by `b` one step deeper, at whatever depth; how deep is told by lines that stand as deep."""
+    a, b, end, one, two, four = 1, 2, 28, 24, 25, 27
+    lexicon = Lexicon.of(30, (), PIECES)
+    lines = [one, a, end, two, b, end, two, 3, end, four, 4, end]
+    deeper = STRONG.shares(np.array([*lines, four, a, end, four], np.int32), lexicon)
+    assert deeper is not None and deeper.ids[deeper.shares.argmax()] == b
+    as_deep = STRONG.shares(np.array([*lines, one, a, end], np.int32), lexicon)
+    assert as_deep is not None and as_deep.ids.tolist() == [two]
+    assert STRONG.shares(np.array([*lines, 26, a, end], np.int32), lexicon) is None  # no other line stands so
+
+
 def test_a_text_grows_by_what_is_said() -> None:
-    pointed = Pointed(STRONG, np.array([1, 2, 3, 1], np.int32), 3, sayable(9, ()))
+    pointed = Pointed(STRONG, np.array([1, 2, 3, 1], np.int32), 3, Lexicon.of(9, ()))
     for said in ([], [2], [2, 3], [5], [2, 3, 1]):  # drafts that did not come true are taken back
         found, expected = pointed.after(said), obvious_shares(STRONG, [1, 2, 3, 1, *said])
         assert (found is None) == (not expected)
@@ -73,7 +109,7 @@ def test_a_text_grows_by_what_is_said() -> None:
 def test_mixing_is_a_mixture_of_probabilities() -> None:
     torch.manual_seed(0)
     logits = torch.randn(50)
-    shares = STRONG.shares(np.array([4, 9, 4, 7, 4, 9, 4], np.int32), sayable(50, ()))
+    shares = STRONG.shares(np.array([4, 9, 4, 7, 4, 9, 4], np.int32), Lexicon.of(50, ()))
     assert shares is not None
     row, total = mixed(logits.clone(), float(logits.logsumexp(0)), shares)
     expected = logits.double().softmax(0) * (1 - shares.shares.sum())
@@ -87,7 +123,7 @@ def test_the_model_is_always_heard() -> None:
     pointers = (Pointer(1, 1, 100, 100), Pointer(100, 100, 100, 100), Pointer(-100, -100, -100, -100))
     uneven = np.array([9, 7, *range(4, 24), 8, *range(4, 24)], np.int32)  # 8 after twenty tokens, 5 after one of them
     for pointer, text in itertools.product(pointers, (np.array([4, 9] * 20, np.int32), uneven)):
-        shares = pointer.shares(text, sayable(50, ()))
+        shares = pointer.shares(text, Lexicon.of(50, ()))
         assert shares is not None and (shares.shares > 0).all()
         row, total = mixed(logits.clone(), float(logits.logsumexp(0)), shares)
         assert float((row.double() - total).exp().sum()) == pytest.approx(1) and bool(torch.isfinite(row).all())
@@ -127,7 +163,7 @@ def test_what_separates_a_prompt_s_parts_follows_nothing(pointing: Loaded) -> No
     ids = np.array([3, 4, *part, mark, 11, 12, *part], np.int32)
     positions = np.stack([np.zeros(len(ids), np.int32), np.arange(len(ids), dtype=np.int32)])
     limits = Limits(4, stop_ids=frozenset({mark}))
-    shares = STRONG.shares(ids, sayable(VOCABULARY, ()))
+    shares = STRONG.shares(ids, Lexicon.of(VOCABULARY, ()))
     assert shares is not None and shares.ids.tolist() == [mark] and shares.shares[0] > 0.5
     marked = LocalModel(pointing, BUDGET, frozenset({mark}))
     alone = LocalModel(replace(pointing, card=replace(pointing.card, pointer=None)), BUDGET, frozenset({mark}))

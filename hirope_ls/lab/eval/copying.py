@@ -11,6 +11,7 @@ commonest line instead of the nearest.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -23,7 +24,7 @@ from hirope_ls.lab.eval.reader import Reader
 from hirope_ls.lab.methods import Method
 from hirope_ls.model.choice import mixed
 from hirope_ls.model.loader import Loaded
-from hirope_ls.model.pointer import sayable
+from hirope_ls.model.pointer import Lexicon
 from hirope_ls.model.tokens import TextTokenizer
 from hirope_ls.problems import InputError
 
@@ -57,6 +58,12 @@ def _longest(text: bytes) -> int:
     return low
 
 
+@functools.lru_cache(maxsize=1)
+def lexicon(tokenizer: TextTokenizer) -> Lexicon:
+    """What a pointer has to know of a tokenizer's ids."""
+    return Lexicon.of(tokenizer.vocab_size, tokenizer.special.all, tokenizer.pieces)
+
+
 class Pointing(Reader):
     """A model as it is served: with what its pointer says mixed in (model/pointer.py)."""
 
@@ -67,7 +74,7 @@ class Pointing(Reader):
     def _next(self, logits: Tensor, prompt: Prompt, said: Sequence[int]) -> Tensor:
         pointer, row = self.loaded.card.pointer, logits[0].float()
         text = np.concatenate((prompt.ids, np.array(said, np.int32)))
-        shares = pointer.shares(text, sayable(len(row), prompt.tokenizer.special.all)) if pointer else None
+        shares = pointer.shares(text, lexicon(prompt.tokenizer)) if pointer else None
         return (row if shares is None else mixed(row, float(row.logsumexp(0)), shares)[0]).argmax(-1, keepdim=True)
 
 
