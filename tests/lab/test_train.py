@@ -312,7 +312,7 @@ def test_a_run_goes_on_from_the_folder_that_another_left(
     assert histories[1]["evaluations"][:1] == histories[0]["evaluations"] and len(histories[1]["evaluations"]) == 2
     card = (tmp_path / "next" / "model" / "README.md").read_text()
     assert "--seed 7 " in card and "--vocab 300" in card
-    assert card.endswith("made in another way up to minute 0, from where on the optimisers began anew.\n")
+    assert card.endswith("another way up to minute 0 with `--steps 21`, from where on the optimisers began anew.\n")
     assert lab_train(tmp_path / "next", source, "--steps", "24", "--begin", str(model)) == 0  # has a checkpoint by now
     assert len(begun) == 3 and not torch.equal(begun[2], begun[0])
     again = tmp_path / "again"
@@ -329,6 +329,7 @@ def test_a_run_goes_on_in_its_own_shape(tmp_path: Path, source: Path) -> None:
     config = AutoConfig.from_pretrained(tmp_path / "model")
     assert (config.hidden_size, config.intermediate_size, config.num_key_value_heads) == (128, 192, 1)
     card = (tmp_path / "model" / "README.md").read_text()
+    assert card.endswith("made in another way up to minute 0 with `--steps 1`.\n")  # its decay was done by then
     assert "lab train --steps 2 --seed 0 " in card and "--hidden 128 --inner 192 --layers 1 --kv-heads 1" in card
     with pytest.raises(InputError, match="the run has --hidden 128, and keeps it"):
         lab_train(tmp_path, source, "--steps", "3", "--hidden", "256")
@@ -344,10 +345,9 @@ def test_a_run_goes_on_with_the_rows_it_had(tmp_path: Path, source: Path) -> Non
     cards = [(tmp_path / name / "model" / "README.md").read_text() for name in ("parts", "whole")]
     assert lab_train(tmp_path / "parts", source, "--steps", "4", "--spm", "0.5") == 0
     changed = (tmp_path / "parts" / "model" / "README.md").read_text()
-    assert (
-        changed.endswith("\nIt was made in another way up to minute 0 with `--spm 0.2`.\n") and "--spm 0.5 " in changed
-    )
-    assert cards[0] == cards[1] and "20% are\nsuch examples and 30% are in the common order" in cards[0]
+    told = "\nIt was made in another way up to minute 0 with `--steps 1`"
+    assert changed.endswith(f"{told}; up to minute 0 with `--spm 0.2 --steps 3`.\n") and "--spm 0.5 " in changed
+    assert cards[0] == f"{cards[1]}{told}.\n" and "20% are\nsuch examples and 30% are in the common order" in cards[0]
 
 
 @pytest.mark.parametrize("shares", [("--spm", "0.8", "--psm", "0.5"), ("--spm", "-0.1"), ("--renamed", "1.5")])

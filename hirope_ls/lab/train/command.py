@@ -115,7 +115,9 @@ def run(args: argparse.Namespace) -> int:
     if args.packed:
         unpack(args.packed, folder)
     begun = args.begin is not None and not folder.checkpoint.exists()
-    known = left.lay_tokenizer(args.begin, folder) if begun else _known(folder)
+    if begun:
+        left.lay_tokenizer(args.begin, folder)
+    known = left.made_with(args.begin) if begun else _known(folder)
     made = settings.settle(args, known)
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -143,6 +145,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"No checkpoint in {folder.path}.", file=sys.stderr)
         return 2
     if not args.export_only:
+        made["budget"] = settings.budget(args)
         changes = settings.changes(known, made, state.seconds, begun)
         state.about = {**made, "steps": args.steps or 0, "changes": changes, **_machine(device)}
         pace = Pace(args.save_every * 60, args.eval_every * 60, _workers(device))

@@ -21,14 +21,18 @@ _TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
 _HISTORY = "training.json"
 
 
-def lay_tokenizer(left: Path, folder: Folder) -> dict[str, Value]:
-    """Give the run the tokenizer of what is left, and return how that was made. Raises InputError."""
+def lay_tokenizer(left: Path, folder: Folder) -> None:
+    """Give the run the tokenizer of what is left. Raises InputError for a folder that no run left."""
     missing = [name for name in (*_TOKENIZER, _HISTORY, "config.json") if not (left / name).is_file()]
     if missing:
         raise InputError(f"{left} is no model folder that lab train left: it has no {missing[0]}")
     folder.tokenizer.mkdir(parents=True, exist_ok=True)
     for name in _TOKENIZER:
         shutil.copy(left / name, folder.tokenizer / name)
+
+
+def made_with(left: Path) -> dict[str, Value]:
+    """How what is left was made."""
     about: dict[str, Value] = _history(left)["about"]
     return about
 

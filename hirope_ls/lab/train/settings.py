@@ -40,10 +40,17 @@ def settle(args: argparse.Namespace, known: Mapping[str, Value]) -> dict[str, Va
     return found
 
 
+def budget(args: argparse.Namespace) -> str:
+    """What ends the run, as it is typed: the learning rate follows it."""
+    return f"--steps {args.steps}" if args.steps else f"--minutes {args.minutes:g}"
+
+
 def changes(known: Mapping[str, Value], found: Mapping[str, Value], seconds: float, begun: bool = False) -> str:
     """How a run was made up to now, `seconds` of computing, where it goes on in another way; "" where it does not.
-    `begun`: it goes on from a model folder alone."""
+    `found`: with the budget. `begun`: it goes on from a model folder alone."""
     other = [f"{option(name)} {known[name]}" for name in USUAL if name in known and known[name] != found[name]]
+    if "budget" in known and known["budget"] != found["budget"]:
+        other.append(str(known["budget"]))
     with_ = f" with `{' '.join(other)}`" if other else ""
     anew = ", from where on the optimisers began anew" if begun else ""
     told = f"up to minute {seconds / 60:.0f}{with_}{anew}" if other or begun else ""
