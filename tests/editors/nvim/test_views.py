@@ -55,6 +55,7 @@ def test_explain(session: Session) -> None:
     wait_screen(session, "Square", "hirope: ")
     ended = "return not table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n'):find('It is being written')"
     session.nvim.wait(lambda: session.lua(ended), "the explanation's end")
+    assert "# " not in wait_screen(session, "Called by")
     session.picture("explain")
     session.nvim.keys("q")
     session.nvim.wait(lambda: session.lua("return vim.bo.buftype") == "", "the float to close")

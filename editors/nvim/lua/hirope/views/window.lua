@@ -58,6 +58,8 @@ function M.float(lines, title, filetype)
   vim.wo[win].linebreak = true
   if filetype == 'markdown' then
     pcall(vim.treesitter.start, buf, 'markdown') -- where there is a parser
+    vim.fn.matchadd('Conceal', [[^#\+ ]], 10, -1, { window = win }) -- Neovim's own queries leave the marks of headings
+    vim.wo[win].concealcursor = 'n'
   end
   vim.wo[win].conceallevel = filetype == 'markdown' and 2 or 0
   for _, key in ipairs({ 'q', '<Esc>' }) do
