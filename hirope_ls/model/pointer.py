@@ -40,7 +40,8 @@ class Shares(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Lexicon:
-    """What is to be known of ids, bool[vocab] each: whether they are text, blanks alone, the end of a line."""
+    """What is to be known of ids, bool[vocab] each: whether they are text, blanks alone, the end of a line (also what
+    separates the parts of a prompt is one)."""
 
     text: NDArray[np.bool_]
     blanks: NDArray[np.bool_]
@@ -54,7 +55,7 @@ class Lexicon:
         for id, piece in enumerate((pieces or ())[:vocab]):
             blanks[id] = bool(piece) and not piece.strip(b" \t")
             line_ends[id] = piece.endswith(b"\n")
-        return cls(text, blanks, line_ends)
+        return cls(text, blanks, line_ends | ~text)
 
 
 @dataclass(frozen=True)

@@ -44,12 +44,14 @@ def obvious_shares(
 ) -> dict[int, float]:
     """Each place on its own, with plain numbers."""
 
+    ends = never.union(line_ends)
+
     def same(one: int, other: int) -> bool:
         return one == other or (one in blanks and other in blanks)
 
     def depth(end: int) -> int | None:
         """Of the line that text[:end] ends with."""
-        first = next((at for at in range(end - 1, 0, -1) if text[at - 1] in line_ends), 0)
+        first = next((at for at in range(end - 1, 0, -1) if text[at - 1] in ends), 0)
         return text[first] if text[first] in blanks else None
 
     weights: dict[int, float] = {}
@@ -58,7 +60,7 @@ def obvious_shares(
         length = 0
         while length < min(LONGEST, place) and same(text[place - 1 - length], text[len(text) - 1 - length]):
             length += 1
-        deep = text[-1] in line_ends and text[place] in blanks and depth(place) != depth(len(text))
+        deep = text[-1] in ends and text[place] in blanks and depth(place) != depth(len(text))
         if length and text[place] not in never and not deep:
             weight = math.exp(pointer.by_length * length) * (len(text) - place + 1) ** -pointer.by_distance
             weights[text[place]] = weights.get(text[place], 0) + weight
