@@ -114,8 +114,8 @@ class Session:
     def wait_shown(self) -> str:
         """The ghost text, as soon as there is some that is drawn."""
         text = str(self.nvim.wait(self.shown, "ghost text"))
-        first = text.split("\n")[0].rstrip()[:30]  # a long one goes on in the screen's next row
-        self.nvim.wait(lambda: first in self.nvim.screen.text(), f"{first!r} on the screen")
+        first = text.split("\n")[0]
+        self.nvim.wait(lambda: first.rstrip() in self.nvim.screen.text(), f"{first!r} on the screen")
         return text
 
     def picture(self, name: str) -> None:

@@ -150,7 +150,7 @@ def test_several_lines(session: Session) -> None:
 
 def test_after_emoji(session: Session) -> None:
     text = SHAPES.replace("A square.", "A square 🟦, écarté: 𝒂².")
-    shown = suggest(session, text, '    """🟦🟩𝒂"""; side = 1; self.si')
+    shown = suggest(session, text, '    """🟦🟩𝒂"""; return self.si')
     session.picture("emoji")
     before = session.nvim.text
     session.nvim.keys("<Tab>")
