@@ -74,7 +74,8 @@ class LocalModel:
         never = special | frozenset(range(vocab_size or self._vocab, self._vocab))
         self._choice = Choice(never, loaded.device, pieces)
         self._drafting, self._pace = drafts, Pace()
-        self._pointer, self._lexicon = loaded.card.pointer, Lexicon.of(self._vocab, never, pieces)
+        pointer = loaded.card.pointer
+        self._pointing = None if pointer is None else (pointer, Lexicon.of(self._vocab, never, pieces))
         host_bytes = (0 if on_cpu else budget_bytes) if host_bytes is None else host_bytes
         self._store = KVStore(needs.layers, needs.dtype, loaded.device, budget_bytes, host_bytes)
 
@@ -171,8 +172,9 @@ class LocalModel:
             yield Finished("memory")
             return
         pointed = None
-        if self._pointer is not None:
-            pointed = Pointed(self._pointer, run.prompt.ids, run.limits.max_new_tokens, self._lexicon)
+        if self._pointing is not None:
+            pointer, lexicon = self._pointing
+            pointed = Pointed(pointer, run.prompt.ids, run.limits.max_new_tokens, lexicon)
         loop = Loop(run, session, self._choice, self._step, self._verify, drafts, self._pace, pointed)
         logits, reason = self._prefill(session, rows, self._chunk, run.halted)
         exact = session.exact if session.exact < session.length else None
